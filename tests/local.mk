@@ -1,1 +1,2 @@
-# tests/
+# tests/: what no single module owns. A module's unit tests are declared in its own fragment.
+EXTRA_DIST += tests/data
