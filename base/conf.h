@@ -1,0 +1,36 @@
+/* conf.h - the configuration: one INI file in oslo.config's style, one table that describes every option
+ * once.
+ *
+ * The parser, the sample file, tally.conf(5) and the list of what a SIGHUP changes come from conf_options.c's
+ * table. A struct conf never changes after it was read; a reload makes a new one, and whoever holds the old
+ * one keeps it.
+ */
+#ifndef TALLY_BASE_CONF_H
+#define TALLY_BASE_CONF_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct conf; /* conf_options.h has the fields */
+
+/* Reads PATH. Every mistake (unknown section or option, bad value, a line over 4,096 bytes, an option twice)
+ * is appended to MISTAKES as "PATH:LINE: what"; NULL is returned if there is one. The result has one
+ * reference. */
+struct conf *conf_read(const char *path, struct buf *mistakes);
+
+/* All defaults; for tests and for tools that need no file. */
+struct conf *conf_default(void);
+
+/* References are counted atomically; the last conf_unref() frees. */
+struct conf *conf_ref(struct conf *conf);
+void conf_unref(struct conf *conf);
+
+/* What the new file changes that takes a restart: appended to CHANGED as "section.option" words; such options
+ * keep the OLD value in NEW. */
+void conf_keep_immutable(const struct conf *old, struct conf *new_conf, struct buf *changed);
+
+/* The commented sample file, and the mdoc body of tally.conf(5), from the table. */
+void conf_sample(struct buf *out);
+void conf_mdoc(struct buf *out);
+
+#endif

@@ -1,0 +1,88 @@
+/* conf_options.h - the options' values. Strings are never NULL; times are in the unit that the name says. */
+#ifndef TALLY_BASE_CONF_OPTIONS_H
+#define TALLY_BASE_CONF_OPTIONS_H
+
+#include "base/conf.h"
+
+struct conf_list {
+    const char **item;
+    size_t n;
+};
+
+struct conf {
+    struct {
+        const char *log_target; /* stderr, file, syslog */
+        const char *log_file;
+        const char *log_level; /* debug, info, warning, error */
+        bool log_json;
+    } main; /* [DEFAULT] */
+    struct {
+        const char
+            *public_url; /* https://host:port, no trailing slash: links are built from it, never from Host */
+        uint64_t threads;
+        uint64_t connection_timeout; /* seconds without a byte */
+        uint64_t request_deadline;   /* seconds for a request but an upload or a download */
+        uint64_t upload_deadline;    /* seconds for those */
+        uint64_t drain_timeout;      /* seconds from SIGTERM */
+        uint64_t max_json_bytes;
+        uint64_t default_limit;
+        uint64_t max_limit;
+    } api;
+    struct {
+        const char *connection; /* mysql://user:password@host:port/name?unix_socket=/path&ssl_ca=... */
+        uint64_t pool_timeout;  /* seconds */
+        uint64_t connect_timeout;
+        uint64_t read_timeout;
+        uint64_t write_timeout;
+        uint64_t max_retries;
+        bool load_data; /* LOAD DATA LOCAL where the server lets us */
+        const char *version_table;
+        const char *subunit2sql_version_table;
+        const char *tally_version_table;
+    } database;
+    struct {
+        const char *driver; /* keystone, proxy, static */
+        const char *static_file;
+        struct conf_list admin_roles;
+        struct conf_list foundation_roles;
+        uint64_t timeout; /* seconds an answer of Keystone may take */
+    } identity;
+    struct {
+        const char *auth_url;
+        const char *www_authenticate_uri;
+        const char *username;
+        const char *password;
+        const char *project_name;
+        const char *user_domain_name;
+        const char *project_domain_name;
+        const char *cafile;
+        bool insecure;
+        uint64_t token_cache_time; /* seconds */
+        uint64_t negative_cache_time;
+        struct conf_list service_token_roles;
+        bool service_token_roles_required;
+    } keystone_authtoken;
+    struct {
+        uint64_t max_upload_bytes;      /* on the wire */
+        uint64_t max_stream_bytes;      /* after decompression */
+        uint64_t max_ratio;             /* decompressed / compressed */
+        uint64_t max_tests;             /* a run */
+        uint64_t max_attachment_bytes;  /* one attachment */
+        uint64_t max_transaction_bytes; /* what one upload may bring into the database */
+        uint64_t max_id_chars;
+        uint64_t max_open_tests;
+        uint64_t max_parts; /* of a multipart body */
+        const char *spool_dir;
+        bool store_attachments;
+        bool wall_time;
+        const char *attr_regex;
+        const char *test_attr_prefix;
+        bool remove_test_attr_prefix;
+        uint64_t expire_days; /* 0: never */
+    } subunit;
+    /* conf.c's own */
+    unsigned refs;
+    void *memory;
+};
+
+#endif
