@@ -20,9 +20,9 @@ struct db_rows;
 
 /* --- pool --------------------------------------------------------------------------------------- */
 
-/* A pool of up to SIZE connections, made when first needed. Copies what it needs of CONF. Free with
- * db_free(), when all are released. */
-struct db *db_new(const struct conf *conf, unsigned size);
+/* A pool of up to SIZE connections, made when first needed. Copies what it needs of CONF; NULL where
+ * [database] connection cannot be read. Free with db_free(), when all are released. */
+struct db *db_new(const struct conf *conf, unsigned size, struct error *err);
 void db_free(struct db *db);
 
 /* Takes a live connection; waits up to [database] pool_timeout for one. NULL: ERROR_UNAVAILABLE. */
@@ -35,7 +35,15 @@ struct db_conn *db_acquire_for(struct db *db, struct arena *arena, struct error 
 
 /* --- statements --------------------------------------------------------------------------------- */
 
-enum db_type { DB_NULL, DB_I64, DB_U64, DB_DOUBLE, DB_TEXT, DB_BLOB };
+enum db_type { DB_NULL, DB_I64, DB_U64, DB_DOUBLE, DB_TEXT, DB_BLOB, DB_STREAM };
+
+/* A value too long to stand in memory: READ gives up to N bytes of it from OFFSET on; false with ERR on
+ * failure. */
+struct db_stream {
+    bool (*read)(void *arg, uint64_t offset, void *p, size_t n, struct error *err);
+    void *arg;
+    uint64_t size;
+};
 
 struct db_value {
     enum db_type type;
@@ -44,6 +52,7 @@ struct db_value {
         uint64_t u;
         double d;
         struct str s;
+        struct db_stream stream;
     };
 };
 
@@ -115,16 +124,29 @@ bool db_transaction(struct db_conn *c, db_tx_fn fn, db_confirm_fn confirm, void 
 
 /* --- bulk --------------------------------------------------------------------------------------- */
 
-/* Loads rows by LOAD DATA LOCAL INFILE through our own handler: the server reads what NEXT gives and can name
- * no file. NEXT appends rows (tab-separated, escaped by db_bulk_field()) to B and says false at the end or on
- * error (ERR). Where the server does not let us, db_bulk_supported() is false: use multi-row INSERT. */
-struct buf;
-typedef bool (*db_bulk_fn)(void *arg, struct buf *b, struct error *err);
-bool db_bulk_supported(struct db_conn *c);
-bool db_bulk_load(struct db_conn *c, const char *table_and_columns, db_bulk_fn next, void *arg,
-                  uint64_t *rows, struct error *err);
-void db_bulk_field(struct buf *b, struct str value, bool last);
-void db_bulk_null(struct buf *b, bool last);
+/* Where rows go. BINARY for tables with columns of bytes; such a load is not checked for well-formed text. */
+struct db_bulk {
+    const char *table;
+    const char *columns; /* "id, name" */
+    size_t n_columns;
+    bool binary;
+};
+
+enum { DB_BULK_COLUMNS_MAX = 16 };
+
+/* The next row's values, which live until the next call, or *END; false with ERR to give up. */
+typedef bool (*db_bulk_fn)(void *arg, struct db_value *row, bool *end, struct error *err);
+
+/* Inserts rows in the order in which NEXT gives them: by LOAD DATA LOCAL through our own handler (the server
+ * reads what NEXT gives and can name no file) where the server and [database] load_data let us, else by
+ * INSERT of many rows. A duplicate key is ERROR_CONFLICT with code 1062 either way; a value that does not fit
+ * fails the load, never is cut. Must run in a transaction: what a failed load had inserted goes with its
+ * rollback. ROWS may be NULL. */
+bool db_bulk_insert(struct db_conn *c, const struct db_bulk *into, db_bulk_fn next, void *arg, uint64_t *rows,
+                    struct error *err);
+
+/* To be called by each thread that used the pool before it ends. */
+void db_thread_end(void);
 
 /* --- what others ask ---------------------------------------------------------------------------- */
 
