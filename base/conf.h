@@ -18,6 +18,9 @@ struct conf; /* conf_options.h has the fields */
  * reference. */
 struct conf *conf_read(const char *path, struct buf *mistakes);
 
+/* The same from TEXT; PATH is for the mistakes only. */
+struct conf *conf_parse(const char *path, struct str text, struct buf *mistakes);
+
 /* All defaults; for tests and for tools that need no file. */
 struct conf *conf_default(void);
 

@@ -1,15 +1,44 @@
 # base/: what every floor stands on.
 noinst_LIBRARIES += libtally_base.a
-libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS)
+libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS) $(YAJL_CFLAGS) $(INIH_CFLAGS)
 libtally_base_a_SOURCES = \
 	base/arena.c base/arena.h \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
+	base/conf.c base/conf.h \
+	base/conf_doc.c \
+	base/conf_options.c base/conf_options.h \
+	base/conf_value.c base/conf_table.h \
 	base/error.c base/error.h \
 	base/fault.c base/fault.h \
 	base/hash.c base/hash.h \
+	base/json.c base/json.h \
+	base/json_get.c \
+	base/json_write.c \
 	base/log.c base/log.h \
 	base/mem.c base/mem.h \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h
-BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS)
+BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS)
+
+# The man page of the configuration stands in the tree; a test says when it is old.
+noinst_PROGRAMS += base/conf-doc
+base_conf_doc_SOURCES = base/conf-doc.c
+base_conf_doc_LDADD = $(BASE_LIBS)
+dist_man_MANS += docs/man/tally.conf.5
+.PHONY: update-docs
+update-docs: base/conf-doc
+	base/conf-doc man >$(srcdir)/docs/man/tally.conf.5
+
+if HAVE_CMOCKA
+BASE_UNIT_TESTS = \
+	tests/unit/test_base_conf \
+	tests/unit/test_base_json
+check_PROGRAMS += $(BASE_UNIT_TESTS)
+TESTS += $(BASE_UNIT_TESTS)
+UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_base_conf_SOURCES = tests/unit/test_base_conf.c tests/unit/unit.h
+tests_unit_test_base_conf_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_json_SOURCES = tests/unit/test_base_json.c tests/unit/unit.h
+tests_unit_test_base_json_LDADD = $(UNIT_LIBS)
+endif

@@ -167,6 +167,11 @@ bool str_is_utf8(struct str s)
     return true;
 }
 
+size_t str_utf8_char(struct str s)
+{
+    return s.n ? utf8_char((const unsigned char *)s.p, s.n) : 0;
+}
+
 size_t str_utf8_len(struct str s)
 {
     size_t chars = 0;

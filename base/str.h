@@ -51,6 +51,9 @@ bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *out);
  * character. */
 bool str_is_utf8(struct str s);
 
+/* The bytes of the well-formed character that S begins with; 0 where it begins with none. */
+size_t str_utf8_char(struct str s);
+
 /* The number of characters of a well-formed UTF-8 string. */
 size_t str_utf8_len(struct str s);
 
