@@ -67,7 +67,7 @@ no-orphans = true
 need-app = true
 worker-reload-mercy = 3
 reload-mercy = 3
-disable-logging = true
+log-format = %(method) %(uri) %(status)
 """
 
 
@@ -78,12 +78,14 @@ def _write_conf(home):
         f.write('{}\n')
 
 
-def call(base, method, path, body=None, token=None):
+def call(base, method, path, body=None, token=None, headers=()):
     """One JSON request to a Keystone: (status, headers, document)."""
     req = urllib.request.Request(base + path, method=method, data=json.dumps(body).encode() if body else None)
     req.add_header('Content-Type', 'application/json')
     if token:
         req.add_header('X-Auth-Token', token)
+    for name, value in headers:
+        req.add_header(name, value)
     try:
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(req, timeout=60) as r:
             text = r.read()
@@ -215,5 +217,15 @@ class Keystone(Service):
             raise LabError('keystone: no token for %s: %d %r' % (user, status, doc))
         return headers['X-Subject-Token'], doc['token']
 
-    def call(self, method, path, body=None, token=None):
-        return call(self.url, method, path, body, token)
+    def call(self, method, path, body=None, token=None, headers=()):
+        return call(self.url, method, path, body, token, headers)
+
+    def revoke(self, token):
+        status, _, doc = self.call('DELETE', '/v3/auth/tokens', None, token, [('X-Subject-Token', token)])
+        if status != 204:
+            raise LabError('keystone: cannot revoke: %d %r' % (status, doc))
+
+    def questions(self):
+        """How many requests about tokens it has answered."""
+        with open(self.out, encoding='utf-8', errors='replace') as f:
+            return sum(1 for line in f if ' /v3/auth/tokens' in line)

@@ -1,0 +1,113 @@
+"""The fixtures of the functional tests: one running stack a session, put back in order after every test."""
+import glob
+import os
+import sys
+
+import pytest
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [TESTS, os.path.dirname(os.path.abspath(__file__))]
+from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
+
+TOP = os.path.dirname(TESTS)
+BUILD = os.environ.get('TALLY_BUILD') or os.path.join(TOP, 'build-asan')
+CACHE = os.environ.get('TALLY_LAB_CACHE') or os.path.join(TOP, 'build-lab')
+SANITIZERS = ('ASAN_OPTIONS', 'UBSAN_OPTIONS', 'TSAN_OPTIONS', 'LSAN_OPTIONS')
+
+
+def sanitizer_env(folder):
+    """Reports go into files of the run's folder, or of the stack's own, where the end of the session looks."""
+    env = {k: os.environ[k] for k in SANITIZERS if k in os.environ}
+    for name in SANITIZERS[:3]:
+        env.setdefault(name, 'log_path=%s/sanitizer' % folder)
+    return env
+
+
+def reports():
+    """Sanitizer reports so far, of every process of the run."""
+    found = []
+    for name in SANITIZERS:
+        for part in os.environ.get(name, '').split(':'):
+            if part.startswith('log_path='):
+                found += glob.glob(part[len('log_path='):] + '*')
+    return set(found)
+
+
+@pytest.fixture(scope='session')
+def stack():
+    folder = make_folder()
+    before = reports()
+    s = Stack(folder, BUILD, CACHE, sanitizer_env(folder))
+    try:
+        s.start()
+        yield s
+        status = s.stop()
+        fresh = (reports() - before) | set(glob.glob(os.path.join(folder, 'sanitizer*')))
+        text = ''.join(open(path, encoding='utf-8', errors='replace').read() for path in sorted(fresh))
+        assert not fresh, 'sanitizer reports:\n' + text[:20000]
+        assert status.get('tally') in (0, None), 'tally.fcgi ended with %r\n%s' % (status['tally'], s.tally.tail())
+    finally:
+        for service in s.services():
+            service.kill()
+        if not os.environ.get('TALLY_KEEP'):
+            remove_folder(folder)
+
+
+@pytest.fixture(autouse=True)
+def in_order(request):
+    """What a test stopped runs again for the next, what it configured is undone; a process that died by itself is a
+    failure of the test in which it died."""
+    if 'stack' not in request.fixturenames:
+        yield
+        return
+    s = request.getfixturevalue('stack')
+    s.expect_down = set()
+    yield
+    died = [x.name for x in s.services() if x.proc is not None and not x.running() and x.name not in s.expect_down]
+    tails = ''.join(x.tail() for x in s.services() if x.name in died)
+    for service in s.services():
+        if service.proc is not None and not service.running():
+            service.kill()
+    changed = s.conf.reset()
+    s.mariadb.start()
+    s.keystone.start()
+    if changed and s.tally.running():
+        s.tally.stop()
+    s.tally.start()
+    s.nginx.start()
+    assert not died, 'died: %s\n%s' % (' '.join(died), tails)
+
+
+@pytest.fixture
+def anonymous(stack):
+    return stack.client()
+
+
+@pytest.fixture
+def demo(stack):
+    """A member of project demo."""
+    return stack.client('demo')
+
+
+@pytest.fixture
+def alt(stack):
+    """A member of another project."""
+    return stack.client('alt')
+
+
+@pytest.fixture
+def staff(stack):
+    """The foundation's staff."""
+    return stack.client('foundation')
+
+
+@pytest.fixture
+def admin(stack):
+    return stack.client('admin')
+
+
+@pytest.fixture
+def empty(stack):
+    """A database without runs, results and tests."""
+    stack.empty_tables()
+    return stack

@@ -1,0 +1,94 @@
+"""tally.fcgi under spawn-fcgi, and nginx with the site's own files in front of it."""
+import os
+import subprocess
+
+from .service import PATH, LabError, Service, tcp_open, unix_open
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Config:
+    """tally.conf: {section: {option: value}} over the lab's own values; tests change it and put it back."""
+
+    def __init__(self, path, base):
+        self.path, self.base = path, base
+        self.changes = {}
+        self.write()
+
+    def write(self):
+        sections = {name: dict(options) for name, options in self.base.items()}
+        for (section, option), value in self.changes.items():
+            sections.setdefault(section, {})[option] = value
+        text = ''
+        for name, options in sections.items():
+            text += '[%s]\n' % name
+            text += ''.join('%s = %s\n' % (k, v) for k, v in options.items() if v is not None) + '\n'
+        with open(self.path + '.new', 'w', encoding='utf-8') as f:
+            f.write(text)
+        os.rename(self.path + '.new', self.path)
+
+    def set(self, section, **options):
+        """None takes an option out of the file."""
+        for option, value in options.items():
+            if isinstance(value, bool):
+                value = 'true' if value else 'false'
+            self.changes[section, option] = value
+        self.write()
+
+    def reset(self):
+        """True if there was something to put back."""
+        changed = bool(self.changes)
+        self.changes = {}
+        self.write()
+        return changed
+
+
+class TallyFcgi(Service):
+    """One tally.fcgi; its process is spawn-fcgi's, which becomes it."""
+
+    def __init__(self, folder, build, config, env=None, name='tally'):
+        super().__init__(folder, name)
+        self.build, self.config, self.env = build, config, dict(env or {})
+        self.socket = os.path.join(folder, 'run', name + '.sock')
+
+    def argv(self):
+        return ['/usr/bin/spawn-fcgi', '-n', '-s', self.socket, '-M', '0666', '--',
+                os.path.join(self.build, 'fcgi', 'tally.fcgi'), '--config', self.config]
+
+    def environ(self):
+        return self.env
+
+    def start(self, seconds=60.0, wait=True):
+        if not self.running() and os.path.exists(self.socket):
+            os.unlink(self.socket)
+        return super().start(seconds, wait)
+
+    def ready(self):
+        # spawn-fcgi listens before tally.fcgi runs: the name says that it does
+        with open('/proc/%d/comm' % self.proc.pid, encoding='ascii') as f:
+            return f.read().startswith('tally.fcgi') and unix_open(self.socket)
+
+
+class Nginx(Service):
+    """The site of nginx/, filled in by deploy/instance, on a free port."""
+
+    def __init__(self, folder, port):
+        super().__init__(folder, 'nginx')
+        self.port = port
+
+    def argv(self):
+        return ['/usr/sbin/nginx', '-p', self.folder, '-c', os.path.join(self.folder, 'etc', 'nginx.conf'),
+                '-e', os.path.join(self.folder, 'log', 'nginx.log')]
+
+    def ready(self):
+        return tcp_open(self.port)
+
+
+def make_instance(folder, **settings):
+    """Lets deploy/instance make the folder's certificate and nginx's files."""
+    done = subprocess.run([os.path.join(TOP, 'deploy', 'instance'), folder, 'init',
+                           *['%s=%s' % pair for pair in settings.items()]],
+                          env={'PATH': PATH, 'HOME': folder}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise LabError('deploy/instance init: ' + done.stdout)
