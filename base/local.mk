@@ -1,6 +1,7 @@
 # base/: what every floor stands on.
 noinst_LIBRARIES += libtally_base.a
-libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS) $(YAJL_CFLAGS) $(INIH_CFLAGS)
+libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS) $(YAJL_CFLAGS) $(INIH_CFLAGS) \
+	$(CURL_CFLAGS)
 libtally_base_a_SOURCES = \
 	base/arena.c base/arena.h \
 	base/buf.c base/buf.h \
@@ -12,6 +13,7 @@ libtally_base_a_SOURCES = \
 	base/error.c base/error.h \
 	base/fault.c base/fault.h \
 	base/hash.c base/hash.h \
+	base/http.c base/http.h \
 	base/json.c base/json.h \
 	base/json_get.c \
 	base/json_write.c \
@@ -19,7 +21,7 @@ libtally_base_a_SOURCES = \
 	base/mem.c base/mem.h \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h
-BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS)
+BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS) $(CURL_LIBS)
 
 # The man page of the configuration stands in the tree; a test says when it is old.
 noinst_PROGRAMS += base/conf-doc
@@ -33,7 +35,8 @@ update-docs: base/conf-doc
 if HAVE_CMOCKA
 BASE_UNIT_TESTS = \
 	tests/unit/test_base_conf \
-	tests/unit/test_base_json
+	tests/unit/test_base_json \
+	tests/unit/test_http
 check_PROGRAMS += $(BASE_UNIT_TESTS)
 TESTS += $(BASE_UNIT_TESTS)
 UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -41,4 +44,6 @@ tests_unit_test_base_conf_SOURCES = tests/unit/test_base_conf.c tests/unit/unit.
 tests_unit_test_base_conf_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_json_SOURCES = tests/unit/test_base_json.c tests/unit/unit.h
 tests_unit_test_base_json_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
+tests_unit_test_http_LDADD = $(UNIT_LIBS)
 endif
