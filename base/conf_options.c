@@ -129,6 +129,11 @@ const struct conf_option conf_table[] = {
     {"keystone_authtoken", "service_token_roles_required", CONF_BOOL, SIGHUP,
      .offset = AT(keystone_authtoken.service_token_roles_required), .def = "true",
      .what = "A request whose service token has none of these roles is refused."},
+    {"keystone_authtoken", "service_type", CONF_STRING, SIGHUP, .offset = AT(keystone_authtoken.service_type),
+     .def = "image", .what = "The service type by which application credentials' access rules mean /v2."},
+    {"keystone_authtoken", "results_service_type", CONF_STRING, SIGHUP,
+     .offset = AT(keystone_authtoken.results_service_type), .def = "results",
+     .what = "The service type by which they mean /v1."},
 
     {"subunit", "max_upload_bytes", CONF_BYTES, SIGHUP, .offset = AT(subunit.max_upload_bytes), .def = "1G",
      RANGE(KIB, TIB), .what = "The largest body, as it comes over the wire."},

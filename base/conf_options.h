@@ -61,6 +61,8 @@ struct conf {
         uint64_t negative_cache_time;
         struct conf_list service_token_roles;
         bool service_token_roles_required;
+        const char *service_type;         /* of /v2, in access rules */
+        const char *results_service_type; /* of /v1 */
     } keystone_authtoken;
     struct {
         uint64_t max_upload_bytes;      /* on the wire */
