@@ -44,9 +44,13 @@ struct identity_driver;
 struct identity_driver *identity_new(const struct conf *conf, struct error *err);
 void identity_free(struct identity_driver *d);
 
-/* Fills *OUT. False with ERROR_UNAUTHORIZED (no token, or one that does not hold), ERROR_FORBIDDEN (an
- * application credential's access rules do not allow this request) or ERROR_UNAVAILABLE (Keystone cannot be
- * asked). */
+/* After a SIGHUP: roles, time-outs and cache times are CONF's from now on, cached tokens stay. What takes a
+ * restart (conf_keep_immutable()) is not looked at. Safe while other threads check. */
+void identity_reload(struct identity_driver *d, const struct conf *conf);
+
+/* Fills *OUT. False with ERROR_UNAUTHORIZED (no token, or one that does not hold, or an application
+ * credential's access rules do not allow this request: keystonemiddleware says 401 there too) or
+ * ERROR_UNAVAILABLE (Keystone cannot be asked). The message names neither token nor URL. */
 bool identity_check(struct identity_driver *d, const struct identity_request *req, struct arena *arena,
                     struct identity *out, struct error *err);
 
