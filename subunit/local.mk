@@ -1,2 +1,36 @@
 # subunit/: the streams' reader, fold and writer; a library of its own, usable by other programs.
+lib_LIBRARIES += libtally-subunit.a
 include_HEADERS += subunit/tally-subunit.h
+libtally_subunit_a_CFLAGS = $(AM_CFLAGS) $(DEFLATE_CFLAGS)
+libtally_subunit_a_SOURCES = \
+	subunit/name.c \
+	subunit/outcome.c \
+	subunit/packet.c \
+	subunit/reader.c subunit/reader.h \
+	subunit/reader_v1.c \
+	subunit/reader_v2.c \
+	subunit/record.c subunit/record.h \
+	subunit/spill.c subunit/spill.h \
+	subunit/table.c \
+	subunit/text.c subunit/text.h \
+	subunit/v1.h \
+	subunit/v1_details.c \
+	subunit/v1_directive.c \
+	subunit/v1_tags.c \
+	subunit/writer.c
+SUBUNIT_LIBS = libtally-subunit.a $(DEFLATE_LIBS)
+
+pkgconfig_DATA += subunit/tally-subunit.pc
+EXTRA_DIST += subunit/tally-subunit.pc.in
+CLEANFILES += subunit/tally-subunit.pc
+subunit/tally-subunit.pc: $(srcdir)/subunit/tally-subunit.pc.in Makefile
+	@$(MKDIR_P) subunit
+	$(AM_V_GEN)sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' -e 's|@libdir@|$(libdir)|' \
+	    -e 's|@includedir@|$(includedir)|' -e 's|@PACKAGE_VERSION@|$(PACKAGE_VERSION)|' \
+	    $(srcdir)/subunit/tally-subunit.pc.in > $@.tmp && mv $@.tmp $@
+
+# --- tests ---
+check_PROGRAMS += tests/unit/dump_subunit
+tests_unit_dump_subunit_SOURCES = tests/unit/dump_subunit.c
+tests_unit_dump_subunit_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_dump_subunit_LDADD = $(SUBUNIT_LIBS) $(OPENSSL_LIBS)

@@ -85,7 +85,7 @@ struct subunit_event {
     struct subunit_str mime;
     struct subunit_str file_name;
     struct subunit_str file;
-    const struct subunit_str *tags; /* without doubles, in the order they came */
+    const struct subunit_str *tags; /* without doubles, in no order that means anything */
     size_t n_tags;
 };
 
@@ -94,7 +94,7 @@ struct subunit_event {
 struct subunit_limits {
     uint32_t max_id_chars;    /* code points of a test id: 4,096 */
     uint32_t max_text_bytes;  /* bytes of a route code, mime type, file name or tag: 65,536 */
-    uint32_t max_tags;        /* tags of one event (version 1: tags that hold at one time): 1,024 */
+    uint32_t max_tags;        /* tags of one event (version 1: tags that hold at one time): 256 */
     uint32_t max_line_bytes;  /* a version 1 directive, with its line end: 1,048,576 */
     uint32_t max_open_tests;  /* fold: tests begun and not ended: 20,000 */
     uint32_t max_attachments; /* fold: files of one test: 10,000 */

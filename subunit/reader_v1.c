@@ -1,0 +1,366 @@
+/* reader_v1.c - version 1: lines, and the state between them. */
+#include "config.h"
+#include "subunit/text.h"
+#include "subunit/v1.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* A line this long whose first word is no directive is noise, and need not be kept whole. */
+#define NOISE_BYTES 64
+
+bool v1_new(struct subunit_reader *r)
+{
+    r->v1 = calloc(1, sizeof(*r->v1));
+    return r->v1 != NULL || reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
+}
+
+void v1_free(struct v1_reader *v1)
+{
+    if (v1 == NULL)
+        return;
+    v1_tags_clear(&v1->stream_tags);
+    v1_tags_clear(&v1->test_tags);
+    free(v1->stream_tags.v);
+    free(v1->test_tags.v);
+    free(v1->id.p);
+    free(v1->part_name.p);
+    free(v1->part_mime.p);
+    free(v1);
+}
+
+bool v1_text(struct subunit_reader *r, const char *what, struct subunit_str text, bool is_id, uint64_t offset)
+{
+    size_t chars = 0;
+
+    switch (text_check(text, &chars)) {
+    case TEXT_FINE: return reader_check_bounds(r, what, text, chars, is_id, offset);
+    case TEXT_NUL: return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "%s contains a NUL byte", what);
+    case TEXT_PARTIAL:
+    case TEXT_INVALID: break;
+    }
+    return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "%s is not UTF-8", what);
+}
+
+bool v1_store(struct subunit_reader *r, struct bytes *b, struct subunit_str text)
+{
+    if (b->cap <= text.n) {
+        unsigned char *grown = realloc(b->p, text.n + 64);
+        if (grown == NULL)
+            return reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
+        b->p = grown;
+        b->cap = text.n + 64;
+    }
+    memcpy(b->p, text.p, text.n);
+    b->n = text.n;
+    return true;
+}
+
+static int64_t system_time(const struct subunit_reader *r)
+{
+    struct timespec now;
+
+    if (r->opts.now != NULL)
+        return r->opts.now(r->opts.now_ctx);
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+bool v1_now(struct subunit_reader *r, uint64_t offset, int64_t *time)
+{
+    const struct v1_reader *v1 = r->v1;
+
+    if (!v1->has_time) {
+        *time = system_time(r);
+        return true;
+    }
+    /* Version 2 holds seconds in 32 bits, so the conversion fails at the first event with such a time. */
+    if (v1->time_bad || v1->time < 0 || v1->time / 1000000 > UINT32_MAX)
+        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "an event's time is before 1970 or after 2106");
+    *time = v1->time;
+    return true;
+}
+
+struct subunit_event v1_event(const struct subunit_reader *r, enum subunit_status status, int64_t time,
+                              uint64_t offset)
+{
+    const struct v1_reader *v1 = r->v1;
+
+    return (struct subunit_event){
+        .offset = offset,
+        .time = time,
+        .has_time = true,
+        .status = status,
+        .has_id = true,
+        .id = {(const char *)v1->id.p, v1->id.n},
+        .runnable = true,
+    };
+}
+
+static enum subunit_status outcome_status(enum v1_word outcome)
+{
+    switch (outcome) {
+    case V1_SUCCESS: return SUBUNIT_SUCCESS;
+    case V1_SKIP: return SUBUNIT_SKIP;
+    case V1_XFAIL: return SUBUNIT_XFAIL;
+    case V1_UXSUCCESS: return SUBUNIT_UXSUCCESS;
+    default: return SUBUNIT_FAIL;
+    }
+}
+
+bool v1_test_end(struct subunit_reader *r, enum v1_word outcome, int64_t time, uint64_t offset)
+{
+    struct v1_reader *v1 = r->v1;
+    const struct tag_set *tags = v1->own_tags ? &v1->test_tags : &v1->stream_tags;
+    struct subunit_event event = v1_event(r, outcome_status(outcome), time, offset);
+
+    v1->state = V1_OUTSIDE;
+    v1->own_tags = false;
+    event.has_tags = tags->n > 0;
+    event.tags = tags->v;
+    event.n_tags = tags->n;
+    return reader_emit(r, &event);
+}
+
+static bool start_test(struct subunit_reader *r, struct subunit_str id, uint64_t offset)
+{
+    struct v1_reader *v1 = r->v1;
+    int64_t time;
+
+    if (!v1_text(r, "test id", id, true, offset) || !v1_now(r, offset, &time) || !v1_store(r, &v1->id, id))
+        return false;
+    v1->state = V1_IN_TEST;
+    v1->own_tags = false;
+    struct subunit_event event = v1_event(r, SUBUNIT_INPROGRESS, time, offset);
+    return reader_emit(r, &event);
+}
+
+/* Whether TEXT is the running test's id followed by SUFFIX. */
+static bool is_test(const struct v1_reader *v1, struct subunit_str text, const char *suffix)
+{
+    size_t n = strlen(suffix);
+
+    return text.n == v1->id.n + n && memcmp(text.p, v1->id.p, v1->id.n) == 0 &&
+           memcmp(text.p + v1->id.n, suffix, n) == 0;
+}
+
+/* An outcome counts for the test that runs; another's is noise. */
+static bool end_test(struct subunit_reader *r, enum v1_word outcome, struct subunit_str text,
+                     struct subunit_str line, uint64_t offset)
+{
+    const struct v1_reader *v1 = r->v1;
+    size_t chars;
+    int64_t time;
+
+    if (is_test(v1, text, ""))
+        return v1_now(r, offset, &time) && v1_test_end(r, outcome, time, offset);
+    if (is_test(v1, text, " ["))
+        return v1_details_begin(r, outcome, false, offset);
+    if (is_test(v1, text, " [ multipart"))
+        return v1_details_begin(r, outcome, true, offset);
+    enum text_fault fault = text_check(text, &chars);
+    if (fault == TEXT_PARTIAL || fault == TEXT_INVALID)
+        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "test id is not UTF-8");
+    return reader_foreign(r, line.p, line.n, offset);
+}
+
+static bool change_time(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
+{
+    struct v1_reader *v1 = r->v1;
+
+    if (!v1_time_parse(p, n, &v1->time, &v1->time_bad))
+        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "time: not an ISO 8601 date and time");
+    v1->has_time = true;
+    return true;
+}
+
+/* In a test the change holds until its end. */
+static bool change_tags(struct subunit_reader *r, struct subunit_str text, uint64_t offset)
+{
+    struct v1_reader *v1 = r->v1;
+    const struct subunit_limits *l = &r->opts.limits;
+    size_t chars;
+
+    enum text_fault fault = text_check(text, &chars);
+    if (fault != TEXT_FINE)
+        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "tags: %s",
+                           fault == TEXT_NUL ? "a NUL byte" : "not UTF-8");
+    if (v1->state == V1_IN_TEST && !v1->own_tags) {
+        if (!v1_tags_copy(&v1->test_tags, &v1->stream_tags))
+            return reader_fail(r, SUBUNIT_ERROR_MEMORY, offset, "out of memory");
+        v1->own_tags = true;
+    }
+    switch (v1_tags_change(v1->own_tags ? &v1->test_tags : &v1->stream_tags, text, l->max_tags,
+                           l->max_text_bytes)) {
+    case 0: return true;
+    case E2BIG:
+        return reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "tags: %u tags of %u bytes are allowed",
+                           l->max_tags, l->max_text_bytes);
+    default: return reader_fail(r, SUBUNIT_ERROR_MEMORY, offset, "out of memory");
+    }
+}
+
+static bool blank(unsigned char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The first word's bytes in *SIZE, up to white space or the end. */
+static enum v1_word first_word(const unsigned char *line, size_t n, size_t *size)
+{
+    size_t end = 0;
+
+    while (end < n && !blank(line[end]))
+        end++;
+    *size = end;
+    if (end == 0)
+        return V1_NOISE;
+    while (end > 0 && line[end - 1] == ':')
+        end--;
+    return v1_word_of(line, end);
+}
+
+/* A line outside details. As in the reference the last byte is taken for the line end, even if the stream
+ * ends without one. */
+static bool directive(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
+{
+    const struct v1_reader *v1 = r->v1;
+    size_t size, more;
+
+    enum v1_word word = first_word(line, n, &size);
+    for (more = size; more < n && blank(line[more]);)
+        more++;
+    if (more == n)
+        word = V1_NOISE; /* nothing after the word */
+    struct subunit_str text = {(const char *)line + size + 1, n > size + 2 ? n - size - 2 : 0};
+    struct subunit_str whole = {(const char *)line, n};
+    if (word == V1_TIME)
+        return change_time(r, line + size + 1, text.n, offset);
+    if (word == V1_TEST && v1->state == V1_OUTSIDE)
+        return start_test(r, text, offset);
+    if (word >= V1_SUCCESS && v1->state == V1_IN_TEST)
+        return end_test(r, word, text, whole, offset);
+    if (word == V1_TAGS)
+        return change_tags(r, (struct subunit_str){text.p, n - size - 1}, offset);
+    if (word != V1_PROGRESS)
+        return reader_foreign(r, line, n, offset);
+    return v1_progress_valid(line + size + 1, n - size - 1) ||
+           reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "progress: neither push, pop nor a number");
+}
+
+static bool take_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
+{
+    if (r->v1->state == V1_OUTSIDE || r->v1->state == V1_IN_TEST)
+        return directive(r, line, n, offset);
+    return v1_details_line(r, line, n, offset);
+}
+
+/* The beginning of a line is kept until the rest comes, unless it is noise already. */
+static bool keep_line(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
+{
+    struct v1_reader *v1 = r->v1;
+    struct bytes *b = &r->pending;
+    uint64_t start = offset - b->n;
+    size_t size;
+
+    if (n > r->opts.limits.max_line_bytes - b->n)
+        return reader_fail(r, SUBUNIT_ERROR_LIMIT, start, "a line of over %u bytes",
+                           r->opts.limits.max_line_bytes);
+    if (!reader_keep(r, p, n))
+        return false;
+    if (b->n < NOISE_BYTES || (v1->state != V1_OUTSIDE && v1->state != V1_IN_TEST) ||
+        first_word(b->p, b->n, &size) != V1_NOISE)
+        return true;
+    v1->noise_rest = true;
+    n = b->n;
+    b->n = 0;
+    return reader_foreign(r, b->p, n, start);
+}
+
+/* Takes one line, or the part of it that is there. */
+static bool line_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
+                      size_t *taken)
+{
+    struct bytes *b = &r->pending;
+    const unsigned char *end = memchr(p, '\n', n);
+
+    *taken = end != NULL ? (size_t)(end - p) + 1 : n;
+    if (r->v1->noise_rest) {
+        r->v1->noise_rest = end == NULL;
+        return reader_foreign(r, p, *taken, offset);
+    }
+    if (end != NULL && b->n == 0)
+        return take_line(r, p, *taken, offset);
+    if (!keep_line(r, p, *taken, offset))
+        return false;
+    if (end == NULL)
+        return true;
+    r->v1->noise_rest = false;
+    size_t size = b->n;
+    b->n = 0;
+    return size == 0 || take_line(r, b->p, size, offset + *taken - size);
+}
+
+bool v1_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
+{
+    size_t at = 0, taken;
+
+    while (at < n) {
+        enum v1_state state = r->v1->state;
+        bool raw = state == V1_SIMPLE || state == V1_PART_BODY || state == V1_PART_STUCK;
+        bool ok = raw ? v1_details_feed(r, p + at, n - at, offset + at, &taken)
+                      : line_feed(r, p + at, n - at, offset + at, &taken);
+        if (!ok)
+            return false;
+        at += taken;
+    }
+    return true;
+}
+
+/* The test that still runs when the stream ends fails with the text that the reference gives it. */
+static bool lost_connection(struct subunit_reader *r)
+{
+    static const char *const reports[] = {
+        [V1_SUCCESS] = "success report of ", [V1_FAILURE] = "failure report of ",
+        [V1_ERROR] = "error report of ",     [V1_SKIP] = "skip report of ",
+        [V1_XFAIL] = "xfail report of ",     [V1_UXSUCCESS] = "uxsuccess report of ",
+    };
+    static const char name[] = "traceback",
+                      mime[] = "text/x-traceback; charset=\"utf8\"; language=\"python\"";
+    struct v1_reader *v1 = r->v1;
+    const char *report = v1->state == V1_IN_TEST ? "" : reports[v1->outcome];
+    int64_t time;
+
+    if (!v1_now(r, r->offset, &time))
+        return false;
+    struct bytes *text = &r->pending;
+    text->n = 0;
+    static const char before[] = "testtools.testresult.real._StringException: lost connection during ";
+    if (!reader_keep(r, before, sizeof(before) - 1) || !reader_keep(r, report, strlen(report)) ||
+        !reader_keep(r, "test '", 6) || !reader_keep(r, v1->id.p, v1->id.n) || !reader_keep(r, "'\n", 2))
+        return false;
+    struct subunit_event event = v1_event(r, SUBUNIT_NONE, time, r->offset);
+    event.files_void = v1->state != V1_IN_TEST;
+    event.file_restarts = true;
+    event.has_file = true;
+    event.file_name = (struct subunit_str){name, sizeof(name) - 1};
+    event.file = (struct subunit_str){(const char *)text->p, text->n};
+    event.has_mime = true;
+    event.mime = (struct subunit_str){mime, sizeof(mime) - 1};
+    event.eof = true;
+    return reader_emit(r, &event) && v1_test_end(r, V1_FAILURE, time, r->offset);
+}
+
+bool v1_finish(struct subunit_reader *r)
+{
+    struct bytes *b = &r->pending;
+    size_t n = b->n;
+
+    b->n = 0;
+    if (n > 0 && r->v1->state != V1_SIMPLE && !take_line(r, b->p, n, r->offset - n))
+        return false;
+    return r->v1->state == V1_OUTSIDE || lost_connection(r);
+}

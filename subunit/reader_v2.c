@@ -1,0 +1,129 @@
+/* reader_v2.c - finds the packets in a version 2 stream, however it is cut into pieces. */
+#include "config.h"
+#include "subunit/reader.h"
+#include "subunit/text.h"
+
+#include <string.h>
+
+#define SIGNATURE 0xb3
+/* Signature, flags, and as many bytes of the length as the reference reads at once. */
+#define HEADER 6
+
+/* How many bytes the packet takes that begins at P, of which N >= HEADER are there; 0 when its header is
+ * damaged, with *WHY set: then HEADER bytes are skipped, as the reference does. */
+static size_t packet_length(const unsigned char *p, const char **why)
+{
+    size_t size;
+    uint32_t length = v2_number(p + 3, 4, &size);
+
+    if (size > 3)
+        *why = "3 byte maximum given but 4 byte value found.";
+    else if (length < HEADER || (size == 3 && length < HEADER + 4))
+        *why = "the packet's length is too small to hold a packet";
+    else
+        return length;
+    return 0;
+}
+
+/* Foreign bytes at P up to a signature that starts a packet. The reference decodes them as UTF-8 and takes a
+ * signature byte for one only between characters; its decoder keeps an incomplete character when the byte
+ * after it does not fit. */
+static size_t foreign_run(struct subunit_reader *r, const unsigned char *p, size_t n)
+{
+    size_t i = 0;
+
+    for (; i < n; i++) {
+        if (p[i] == SIGNATURE && !r->in_character)
+            break;
+        r->character[r->character_n] = p[i];
+        enum utf8_state state = utf8_character(r->character, r->character_n + 1);
+        r->in_character = state == UTF8_INCOMPLETE;
+        if (state == UTF8_INCOMPLETE)
+            r->character_n++;
+        else if (state == UTF8_COMPLETE)
+            r->character_n = 0;
+    }
+    return i;
+}
+
+/* Completes the packet that is pending from the bytes at P; *TAKEN of them. */
+static bool pending_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
+                         size_t *taken)
+{
+    struct bytes *b = &r->pending;
+    uint64_t start = offset - b->n;
+    const char *why = NULL;
+    size_t want = HEADER;
+
+    *taken = 0;
+    for (;;) {
+        size_t more = want - b->n < n - *taken ? want - b->n : n - *taken;
+        if (!reader_keep(r, p + *taken, more))
+            return false;
+        *taken += more;
+        if (b->n < want)
+            return true;
+        size_t length = packet_length(b->p, &why);
+        if (length <= b->n) {
+            size_t whole = b->n;
+            b->n = 0;
+            if (length == 0)
+                return v2_damage(r, SUBUNIT_ERROR_CORRUPT, b->p, whole, start, "%s", why);
+            return v2_packet(r, b->p, length, start);
+        }
+        want = length;
+    }
+}
+
+/* What stands at P: a whole packet, part of one (kept), or foreign bytes. */
+static bool next(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset, size_t *taken)
+{
+    const char *why = NULL;
+
+    if (p[0] != SIGNATURE || r->in_character) {
+        *taken = r->lenient ? foreign_run(r, p, n) : n;
+        return reader_foreign(r, p, *taken, offset);
+    }
+    *taken = n;
+    if (n < HEADER)
+        return reader_keep(r, p, n);
+    size_t length = packet_length(p, &why);
+    if (length == 0) {
+        *taken = HEADER;
+        return v2_damage(r, SUBUNIT_ERROR_CORRUPT, p, HEADER, offset, "%s", why);
+    }
+    if (n < length)
+        return reader_keep(r, p, n);
+    *taken = length;
+    return v2_packet(r, p, length, offset);
+}
+
+bool v2_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
+{
+    size_t at = 0, taken;
+
+    while (at < n) {
+        bool ok = r->pending.n > 0 ? pending_feed(r, p + at, n - at, offset + at, &taken)
+                                   : next(r, p + at, n - at, offset + at, &taken);
+        if (!ok)
+            return false;
+        at += taken;
+    }
+    return true;
+}
+
+bool v2_finish(struct subunit_reader *r)
+{
+    const struct bytes *b = &r->pending;
+    const char *why = NULL;
+
+    if (b->n == 0)
+        return true;
+    uint64_t start = r->offset - b->n;
+    if (b->n < HEADER)
+        return v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, 1, start,
+                         "Short read - got %zu bytes, wanted %d bytes", b->n - 1, HEADER - 1);
+    return v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, HEADER, start,
+                     "Short read - got %zu bytes, wanted %zu bytes", b->n - HEADER,
+                     packet_length(b->p, &why) - HEADER);
+}
