@@ -1,0 +1,1 @@
+ALTER TABLE product MODIFY product_id VARCHAR(36) DEFAULT NULL;

@@ -1,0 +1,2 @@
+-- unless: column tests.run_time
+ALTER TABLE tests ADD COLUMN run_time FLOAT DEFAULT NULL;
