@@ -6,7 +6,23 @@ libtally_db_a_SOURCES = \
 	db/conn.c db/conn.h \
 	db/db.h \
 	db/dsn.c db/dsn.h \
+	db/migrate.c db/migrate.h \
+	db/migrate_claim.c db/migrate_claim.h \
+	db/migrate_data.h \
+	db/migrate_guard.c db/migrate_guard.h \
+	db/migrate_text.c db/migrate_text.h \
 	db/pool.c \
 	db/statement.c \
-	db/transaction.c
+	db/transaction.c \
+	db/version_hosts.c db/version_hosts.h \
+	db/version_scan.c db/version_scan.h \
+	db/version_tables.c db/version_tables.h
+nodist_libtally_db_a_SOURCES = db/migrate_built.c
 DB_LIBS = libtally_db.a $(MYSQL_LIBS)
+
+# The migrations go into the library as text.
+MIGRATIONS = $(srcdir)/db/migrations/head.txt $(srcdir)/db/migrations/*/*.sql
+EXTRA_DIST += db/embed-migrations db/migrations
+CLEANFILES += db/migrate_built.c
+db/migrate_built.c: $(srcdir)/db/embed-migrations $(MIGRATIONS)
+	$(AM_V_GEN)$(MKDIR_P) db && $(srcdir)/db/embed-migrations $(srcdir)/db/migrations >$@.tmp && mv $@.tmp $@
