@@ -1,8 +1,8 @@
 # manage/: tally-manage, the administrator's tool.
-sbin_PROGRAMS += tally-manage
-tally_manage_SOURCES = \
+sbin_PROGRAMS += manage/tally-manage
+manage_tally_manage_SOURCES = \
 	manage/config_sample.c \
 	manage/db_sync.c \
 	manage/main.c \
 	manage/manage.h
-tally_manage_LDADD = $(DB_LIBS) $(BASE_LIBS)
+manage_tally_manage_LDADD = $(DB_LIBS) $(BASE_LIBS)
