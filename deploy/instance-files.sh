@@ -154,6 +154,21 @@ make_tally() {
     fi
 }
 
+# Two tokens to try with, and each as a header for curl: -H @FILE keeps it out of the process list.
+make_tokens() {
+    local member staff
+    [ -z "${setting[KEYSTONE_URL]}" ] && [ ! -f "$dir/etc/tokens" ] || return 0
+    member=$(openssl rand -hex 24)
+    staff=$(openssl rand -hex 24)
+    printf 'X-Auth-Token: %s\n' "$member" >"$dir/etc/member.header"
+    printf 'X-Auth-Token: %s\n' "$staff" >"$dir/etc/staff.header"
+    {
+        echo "# token user project roles"
+        echo "$member demo demo member"
+        echo "$staff warden foundation admin,foundation"
+    } >"$dir/etc/tokens"
+}
+
 init() {
     [ -d "$dir" ] && [ ! -f "$dir/etc/settings" ] && [ -n "$(ls -A "$dir")" ] && die "$dir is not empty, and no instance"
     mkdir -p "$dir"/{etc,run,log,tmp,web,images}
@@ -163,4 +178,5 @@ init() {
     make_nginx
     make_mariadb
     make_tally
+    make_tokens
 }

@@ -162,5 +162,6 @@ status() {
 
 environment() {
     printf '%s=%q\n' URL "https://${setting[NAME]}:${setting[PORT]}" CACERT "$dir/etc/tls.crt" TOKENS "$dir/etc/tokens" \
+        MEMBER "$dir/etc/member.header" STAFF "$dir/etc/staff.header" \
         TALLY_CONFIG "$dir/etc/tally.conf" DB_SOCKET "$dir/run/mariadb.sock" FCGI_SOCKET "$dir/run/tally.sock"
 }

@@ -234,7 +234,7 @@ def tight(tmp_path):
     site = Site(tmp_path, UPLOAD_RATE="1r/m", UPLOAD_BURST=2, UPLOAD_MAX="1m")
     site.edit("limits.conf", "client_body_timeout 30s", "client_body_timeout 1s")
     site.edit("limits.conf", "client_header_timeout 15s", "client_header_timeout 1s")
-    site.edit("fastcgi.conf", "fastcgi_read_timeout 60s", "fastcgi_read_timeout 1s")
+    site.edit("fastcgi.conf", "fastcgi_read_timeout 75s", "fastcgi_read_timeout 1s")
     site.instance("start", "nginx")
     yield site
     site.close()
