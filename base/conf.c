@@ -298,3 +298,11 @@ void conf_keep_immutable(const struct conf *old, struct conf *new_conf, struct b
         conf_value_copy(o, old, new_conf);
     }
 }
+
+bool conf_section_same(const struct conf *a, const struct conf *b, const char *section)
+{
+    for (size_t i = 0; i < conf_n_options; i++)
+        if (strcmp(conf_table[i].section, section) == 0 && !conf_value_same(&conf_table[i], a, b))
+            return false;
+    return true;
+}

@@ -32,6 +32,9 @@ void conf_unref(struct conf *conf);
  * keep the OLD value in NEW. */
 void conf_keep_immutable(const struct conf *old, struct conf *new_conf, struct buf *changed);
 
+/* Has every option of SECTION the same value in A and B? */
+bool conf_section_same(const struct conf *a, const struct conf *b, const char *section);
+
 /* The commented sample file, and the mdoc body of tally.conf(5), from the table. */
 void conf_sample(struct buf *out);
 void conf_mdoc(struct buf *out);
