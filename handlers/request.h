@@ -14,6 +14,7 @@
 #include "identity/identity.h"
 
 enum method {
+    METHOD_OTHER = 0, /* one that no route takes: 405 or 404 */
     METHOD_GET = 1,
     METHOD_HEAD = 2,
     METHOD_POST = 4,

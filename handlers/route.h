@@ -27,6 +27,7 @@ struct route {
         BODY_JSON,
         BODY_UPLOAD
     } body;              /* nothing, [api] max_json_bytes, max_upload_bytes */
+    bool long_reply;     /* may take [api] upload_deadline: a download, a stream */
     const char *summary; /* for the reference */
 };
 
@@ -36,5 +37,9 @@ extern const size_t n_routes;
 /* Finds the route of METHOD and PATH and fills R's route and captures. /v1 takes one trailing slash, /v2
  * none. Returns 200; 404; or 405 with *ALLOW a header value in R's arena ("GET, HEAD, POST"). */
 int route_find(struct request *r, const char **allow);
+
+/* "GET" -> METHOD_GET; METHOD_OTHER for what no route takes (names are case-sensitive). And back. */
+enum method method_from_name(struct str name);
+const char *method_name(enum method method);
 
 #endif

@@ -1,0 +1,183 @@
+#include "config.h"
+#include "handlers/openapi.h"
+#include "base/json.h"
+#include "handlers/response.h"
+#include "handlers/route.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static void write_parameters(struct json_writer *w, const char *pattern)
+{
+    const char *p = pattern;
+
+    json_key(w, "parameters");
+    json_arr_begin(w);
+    while ((p = strchr(p, '{'))) {
+        const char *end = strchr(p, '}');
+
+        json_obj_begin(w);
+        json_key_str(w, "name", (struct str){p + 1, (size_t)(end - p - 1)});
+        json_key_cstr(w, "in", "path");
+        json_key_bool(w, "required", true);
+        json_key(w, "schema");
+        json_obj_begin(w);
+        json_key_cstr(w, "type", "string");
+        json_obj_end(w);
+        json_obj_end(w);
+        p = end;
+    }
+    json_arr_end(w);
+}
+
+static void write_content(struct json_writer *w, const char *type)
+{
+    json_key(w, type);
+    json_obj_begin(w);
+    json_obj_end(w);
+}
+
+static void write_body(struct json_writer *w, enum body_limit body)
+{
+    if (body == BODY_NONE)
+        return;
+    json_key(w, "requestBody");
+    json_obj_begin(w);
+    json_key_bool(w, "required", true);
+    json_key(w, "content");
+    json_obj_begin(w);
+    write_content(w, "application/json");
+    if (body == BODY_UPLOAD) {
+        write_content(w, "application/octet-stream");
+        write_content(w, "application/x-subunit");
+        write_content(w, "multipart/form-data");
+    }
+    json_obj_end(w);
+    json_obj_end(w);
+}
+
+static void write_response(struct json_writer *w, const char *status, const char *what)
+{
+    json_key(w, status);
+    json_obj_begin(w);
+    json_key_cstr(w, "description", what);
+    json_obj_end(w);
+}
+
+/* What the dispatcher itself may answer; a handler's own statuses stand in the prose. */
+static void write_responses(struct json_writer *w, const struct route *route)
+{
+    json_key(w, "responses");
+    json_obj_begin(w);
+    write_response(w, "2XX", "Success");
+    write_response(w, "400", http_reason(400));
+    if (route->auth != AUTH_NONE)
+        write_response(w, "401", http_reason(401));
+    if (strchr(route->pattern, '{'))
+        write_response(w, "404", http_reason(404));
+    if (route->body != BODY_NONE)
+        write_response(w, "413", http_reason(413));
+    write_response(w, "503", http_reason(503));
+    json_obj_end(w);
+}
+
+static void write_security(struct json_writer *w, enum auth_need auth)
+{
+    json_key(w, "security");
+    json_arr_begin(w);
+    if (auth != AUTH_NONE) {
+        json_obj_begin(w);
+        json_key(w, "token");
+        json_arr_begin(w);
+        json_arr_end(w);
+        json_obj_end(w);
+    }
+    if (auth == AUTH_OPTIONAL) {
+        json_obj_begin(w);
+        json_obj_end(w);
+    }
+    json_arr_end(w);
+}
+
+static void write_operation(struct json_writer *w, const struct route *route, const char *method)
+{
+    json_key(w, method);
+    json_obj_begin(w);
+    json_key_cstr(w, "summary", route->summary);
+    write_parameters(w, route->pattern);
+    write_security(w, route->auth);
+    write_body(w, route->body);
+    write_responses(w, route);
+    json_obj_end(w);
+}
+
+static void write_route(struct json_writer *w, const struct route *route)
+{
+    char method[16] = "";
+    const char *name = method_name(route->method);
+
+    for (size_t i = 0; i < sizeof(method) - 1 && name[i]; i++)
+        method[i] = (char)tolower((unsigned char)name[i]);
+    write_operation(w, route, method);
+    if (route->method == METHOD_GET)
+        write_operation(w, route, "head");
+}
+
+static bool is_first_of_pattern(size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(routes[i].pattern, routes[at].pattern) == 0)
+            return false;
+    return true;
+}
+
+static void write_paths(struct json_writer *w)
+{
+    json_key(w, "paths");
+    json_obj_begin(w);
+    for (size_t i = 0; i < n_routes; i++) {
+        if (!is_first_of_pattern(i))
+            continue;
+        json_key(w, routes[i].pattern);
+        json_obj_begin(w);
+        for (size_t j = i; j < n_routes; j++)
+            if (strcmp(routes[i].pattern, routes[j].pattern) == 0)
+                write_route(w, &routes[j]);
+        json_obj_end(w);
+    }
+    json_obj_end(w);
+}
+
+static void write_schemes(struct json_writer *w)
+{
+    json_key(w, "components");
+    json_obj_begin(w);
+    json_key(w, "securitySchemes");
+    json_obj_begin(w);
+    json_key(w, "token");
+    json_obj_begin(w);
+    json_key_cstr(w, "type", "apiKey");
+    json_key_cstr(w, "in", "header");
+    json_key_cstr(w, "name", "X-Auth-Token");
+    json_obj_end(w);
+    json_obj_end(w);
+    json_obj_end(w);
+}
+
+void openapi_print(struct buf *out)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    json_obj_begin(&w);
+    json_key_cstr(&w, "openapi", "3.0.3");
+    json_key(&w, "info");
+    json_obj_begin(&w);
+    json_key_cstr(&w, "title", "Tally");
+    json_key_cstr(&w, "version", PACKAGE_VERSION);
+    json_obj_end(&w);
+    write_paths(&w);
+    write_schemes(&w);
+    json_obj_end(&w);
+    buf_add_char(out, '\n');
+}

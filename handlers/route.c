@@ -1,0 +1,124 @@
+#include "config.h"
+#include "handlers/route.h"
+#include "handlers/service.h"
+
+#include <string.h>
+
+/* Where a literal and a captured segment could both match, the literal stands first. */
+const struct route routes[] = {
+    {.method = METHOD_GET, .pattern = "/", .handler = service_root, .summary = "API versions"},
+    {.method = METHOD_GET, .pattern = "/versions", .handler = service_versions, .summary = "API versions"},
+    {.method = METHOD_GET, .pattern = "/v2", .handler = service_v2, .summary = "Redirect to /v2/"},
+    {.method = METHOD_GET,
+     .pattern = "/healthz",
+     .handler = service_healthz,
+     .summary = "State of the service"},
+    {.method = METHOD_GET,
+     .pattern = "/metrics",
+     .handler = service_metrics,
+     .summary = "Prometheus metrics"},
+};
+const size_t n_routes = sizeof(routes) / sizeof(routes[0]);
+
+static const struct {
+    enum method method;
+    const char *name;
+} method_names[] = {
+    {METHOD_GET, "GET"}, {METHOD_HEAD, "HEAD"},   {METHOD_POST, "POST"},
+    {METHOD_PUT, "PUT"}, {METHOD_PATCH, "PATCH"}, {METHOD_DELETE, "DELETE"},
+};
+enum { N_METHODS = sizeof(method_names) / sizeof(method_names[0]) };
+
+enum method method_from_name(struct str name)
+{
+    for (size_t i = 0; i < N_METHODS; i++)
+        if (str_eq_cstr(name, method_names[i].name))
+            return method_names[i].method;
+    return METHOD_OTHER;
+}
+
+const char *method_name(enum method method)
+{
+    for (size_t i = 0; i < N_METHODS; i++)
+        if (method_names[i].method == method)
+            return method_names[i].name;
+    return "OTHER";
+}
+
+static bool is_capture(struct str segment)
+{
+    return segment.n > 2 && segment.p[0] == '{' && segment.p[segment.n - 1] == '}';
+}
+
+/* Does PATH have PATTERN's form? Fills CAPTURE. An empty segment matches nothing. */
+static bool matches(const char *pattern, struct str path, struct str *capture, size_t *n)
+{
+    struct str p = str_of(pattern), want, have;
+    bool more_want = true, more_have = true;
+
+    *n = 0;
+    if (path.n == 0 || path.p[0] != '/')
+        return false;
+    p = (struct str){p.p + 1, p.n - 1};
+    path = (struct str){path.p + 1, path.n - 1};
+    while (more_want && more_have) {
+        more_want = str_cut(p, '/', &want, &p);
+        more_have = str_cut(path, '/', &have, &path);
+        if (is_capture(want)) {
+            if (have.n == 0 || *n == REQUEST_CAPTURES)
+                return false;
+            capture[(*n)++] = have;
+        } else if (!str_eq(want, have)) {
+            return false;
+        }
+    }
+    return !more_want && !more_have;
+}
+
+static const char *allow_text(struct arena *arena, unsigned methods)
+{
+    const char *text = "";
+
+    if (methods & METHOD_GET)
+        methods |= METHOD_HEAD;
+    for (size_t i = 0; i < N_METHODS; i++)
+        if (methods & method_names[i].method)
+            text = arena_printf(arena, "%s%s%s", text, *text ? ", " : "", method_names[i].name);
+    return text;
+}
+
+/* /v1 takes both forms of every path, as RefStack does. */
+static struct str without_v1_slash(struct str path)
+{
+    if (str_starts(path, STR("/v1/")) && path.n > 4 && path.p[path.n - 1] == '/')
+        path.n--;
+    return path;
+}
+
+int route_find(struct request *r, const char **allow)
+{
+    struct str path = without_v1_slash(r->path);
+    enum method wanted = r->method == METHOD_HEAD ? METHOD_GET : r->method;
+    unsigned methods = 0;
+
+    r->route = NULL;
+    r->n_captures = 0;
+    for (size_t i = 0; i < n_routes; i++) {
+        struct str capture[REQUEST_CAPTURES];
+        size_t n;
+
+        if (!matches(routes[i].pattern, path, capture, &n))
+            continue;
+        methods |= routes[i].method;
+        if (routes[i].method != wanted)
+            continue;
+        r->route = &routes[i];
+        memcpy(r->capture, capture, n * sizeof(capture[0]));
+        r->n_captures = n;
+        return 200;
+    }
+    if (!methods)
+        return 404;
+    *allow = allow_text(r->arena, methods);
+    return 405;
+}

@@ -1,0 +1,118 @@
+#include "config.h"
+#include "handlers/service.h"
+#include "base/clock.h"
+#include "base/conf_options.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "handlers/metrics.h"
+
+/* The image API's minor versions that Glance 25 announces without its optional features, newest first. */
+static const char *const versions[] = {"v2.15", "v2.13", "v2.12", "v2.11", "v2.10", "v2.9", "v2.8", "v2.7",
+                                       "v2.6",  "v2.5",  "v2.4",  "v2.3",  "v2.2",  "v2.1", "v2.0"};
+
+static void write_version(struct json_writer *w, const char *version, bool current, const char *href)
+{
+    json_obj_begin(w);
+    json_key_cstr(w, "id", version);
+    json_key_cstr(w, "status", current ? "CURRENT" : "SUPPORTED");
+    json_key(w, "links");
+    json_arr_begin(w);
+    json_obj_begin(w);
+    json_key_cstr(w, "rel", "self");
+    json_key_cstr(w, "href", href);
+    json_obj_end(w);
+    json_arr_end(w);
+    json_obj_end(w);
+}
+
+static bool reply_versions(struct request *r, int status)
+{
+    const char *href = arena_printf(r->arena, "%s/v2/", r->conf->api.public_url);
+    struct json_writer w;
+    struct buf body;
+
+    buf_init(&body, 64 * 1024);
+    json_writer_init(&w, &body);
+    json_obj_begin(&w);
+    json_key(&w, "versions");
+    json_arr_begin(&w);
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+        write_version(&w, versions[i], i == 0, href);
+    json_arr_end(&w);
+    json_obj_end(&w);
+    response_json(r, status, buf_str(&body));
+    buf_free(&body);
+    return true;
+}
+
+bool service_root(struct request *r, struct error *err)
+{
+    (void)err;
+    return reply_versions(r, 300);
+}
+
+bool service_versions(struct request *r, struct error *err)
+{
+    (void)err;
+    return reply_versions(r, 200);
+}
+
+bool service_v2(struct request *r, struct error *err)
+{
+    (void)err;
+    response_status(r, 302);
+    response_headerf(r, "Location", "%s/v2/", r->conf->api.public_url);
+    return true;
+}
+
+static bool database_answers(struct request *r)
+{
+    struct error why;
+
+    error_clear(&why);
+    if (r->db && db_ping(r->db, &why))
+        return true;
+    log_warning("health: the database does not answer: %s", why.message);
+    return false;
+}
+
+/* The reasons are for the log: the reply is public. */
+bool service_healthz(struct request *r, struct error *err)
+{
+    const char *driver = "none";
+    bool db_ok = database_answers(r);
+    bool identity_ok = r->identity_driver && identity_healthy(r->identity_driver, &driver);
+    bool ok = db_ok && identity_ok;
+    struct json_writer w;
+    struct buf body;
+
+    (void)err;
+    buf_init(&body, 4096);
+    json_writer_init(&w, &body);
+    json_obj_begin(&w);
+    json_key_cstr(&w, "status", ok ? "ok" : "failing");
+    json_key(&w, "checks");
+    json_obj_begin(&w);
+    json_key_cstr(&w, "database", db_ok ? "ok" : "failing");
+    json_key_cstr(&w, "identity", identity_ok ? "ok" : "failing");
+    json_obj_end(&w);
+    json_key_cstr(&w, "identity_driver", driver);
+    json_obj_end(&w);
+    response_header(r, "Cache-Control", "no-store");
+    response_json(r, ok ? 200 : 503, buf_str(&body));
+    buf_free(&body);
+    return true;
+}
+
+bool service_metrics(struct request *r, struct error *err)
+{
+    struct buf body;
+
+    (void)err;
+    buf_init(&body, 64 * 1024);
+    metrics_print(&body);
+    response_header(r, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    response_write(r, body.p, body.n);
+    buf_free(&body);
+    return true;
+}
