@@ -1,0 +1,44 @@
+/* app.h - what the whole process has: configuration, database pool, identity driver; and their reload. */
+#ifndef TALLY_FCGI_APP_H
+#define TALLY_FCGI_APP_H
+
+#include "base/conf.h"
+#include "base/error.h"
+#include "db/db.h"
+#include "identity/identity.h"
+
+#include <pthread.h>
+
+/* An identity driver with references: a request may still use the one that a reload has replaced. */
+struct shared_identity {
+    struct identity_driver *driver;
+    unsigned refs;
+};
+
+/* What a request holds on to while it runs. */
+struct context {
+    struct conf *conf;
+    struct shared_identity *identity;
+};
+
+struct app {
+    const char *conf_path; /* NULL: defaults */
+    struct db *db;
+    pthread_mutex_t lock;
+    struct context now;
+};
+
+/* Reads the configuration, opens the log, makes pool and driver. False with every mistake in the log. */
+bool app_init(struct app *app, const char *conf_path, struct error *err);
+void app_free(struct app *app);
+
+/* The configuration and driver of this moment, with a reference on both; give it back with
+ * app_release(). */
+struct context app_acquire(struct app *app);
+void app_release(struct app *app, struct context context);
+
+/* SIGHUP: reads the file anew. A mistake in it: all are logged and everything stays. The log is opened anew
+ * in any case. */
+void app_reload(struct app *app);
+
+#endif
