@@ -34,3 +34,5 @@ check_PROGRAMS += tests/unit/dump_subunit
 tests_unit_dump_subunit_SOURCES = tests/unit/dump_subunit.c
 tests_unit_dump_subunit_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
 tests_unit_dump_subunit_LDADD = $(SUBUNIT_LIBS) $(OPENSSL_LIBS)
+TESTS += tests/unit/test_subunit_corpus.py
+EXTRA_DIST += tests/unit/test_subunit_corpus.py

@@ -121,7 +121,9 @@ static bool read_text(struct cursor *c, const char *what, bool is_id, struct sub
     switch (text_check(*text, &chars)) {
     case TEXT_FINE: break;
     case TEXT_NUL: return DAMAGE(c, "UTF8 string at offset %ld contains NUL byte", at);
-    case TEXT_PARTIAL: return DAMAGE(c, "Invalid (partially decodable) string at offset %ld", at);
+    case TEXT_PARTIAL:
+        return DAMAGE(c, "Invalid (partially decodable) string at offset %ld, %zu undecoded bytes", at,
+                      chars);
     case TEXT_INVALID: return DAMAGE(c, "UTF8 string at offset %ld is not UTF8", at);
     }
     c->p += n;

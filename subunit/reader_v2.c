@@ -46,33 +46,43 @@ static size_t foreign_run(struct subunit_reader *r, const unsigned char *p, size
     return i;
 }
 
-/* Completes the packet that is pending from the bytes at P; *TAKEN of them. */
+/* Takes from the N bytes at P what the pending ones lack to be WANT; *TAKEN counts them. */
+static bool top_up(struct subunit_reader *r, size_t want, const unsigned char *p, size_t n, size_t *taken)
+{
+    size_t more = want > r->pending.n ? want - r->pending.n : 0;
+
+    if (more > n - *taken)
+        more = n - *taken;
+    if (!reader_keep(r, p + *taken, more))
+        return false;
+    *taken += more;
+    return true;
+}
+
+/* Goes on with the packet that is pending. */
 static bool pending_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
                          size_t *taken)
 {
     struct bytes *b = &r->pending;
     uint64_t start = offset - b->n;
     const char *why = NULL;
-    size_t want = HEADER;
 
     *taken = 0;
-    for (;;) {
-        size_t more = want - b->n < n - *taken ? want - b->n : n - *taken;
-        if (!reader_keep(r, p + *taken, more))
-            return false;
-        *taken += more;
-        if (b->n < want)
-            return true;
-        size_t length = packet_length(b->p, &why);
-        if (length <= b->n) {
-            size_t whole = b->n;
-            b->n = 0;
-            if (length == 0)
-                return v2_damage(r, SUBUNIT_ERROR_CORRUPT, b->p, whole, start, "%s", why);
-            return v2_packet(r, b->p, length, start);
-        }
-        want = length;
+    if (!top_up(r, HEADER, p, n, taken))
+        return false;
+    if (b->n < HEADER)
+        return true;
+    size_t length = packet_length(b->p, &why);
+    if (length == 0) {
+        b->n = 0;
+        return v2_damage(r, SUBUNIT_ERROR_CORRUPT, b->p, HEADER, start, "%s", why);
     }
+    if (!top_up(r, length, p, n, taken))
+        return false;
+    if (b->n < length)
+        return true;
+    b->n = 0;
+    return v2_packet(r, b->p, length, start);
 }
 
 /* What stands at P: a whole packet, part of one (kept), or foreign bytes. */
@@ -120,6 +130,8 @@ bool v2_finish(struct subunit_reader *r)
     if (b->n == 0)
         return true;
     uint64_t start = r->offset - b->n;
+    if (!r->lenient)
+        return reader_fail(r, SUBUNIT_ERROR_TRUNCATED, start, "the stream ends inside a packet");
     if (b->n < HEADER)
         return v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, 1, start,
                          "Short read - got %zu bytes, wanted %d bytes", b->n - 1, HEADER - 1);

@@ -90,8 +90,10 @@ enum text_fault text_check(struct subunit_str s, size_t *chars)
         enum utf8_state state = utf8_character(p, have);
         if (state == UTF8_INVALID)
             return TEXT_INVALID;
-        if (state == UTF8_INCOMPLETE)
+        if (state == UTF8_INCOMPLETE) {
+            *chars = left;
             return TEXT_PARTIAL;
+        }
         p += want;
         left -= want;
         count++;
