@@ -35,6 +35,14 @@ class Config:
             self.changes[section, option] = value
         self.write()
 
+    def line(self, option):
+        """The number of the line that sets OPTION."""
+        with open(self.path, encoding='utf-8') as f:
+            for number, line in enumerate(f, 1):
+                if line.split('=')[0].strip() == option:
+                    return number
+        return 0
+
     def reset(self):
         """True if there was something to put back."""
         changed = bool(self.changes)
