@@ -20,8 +20,8 @@ enum text_fault {
     TEXT_INVALID,
 };
 
-/* Whether S is UTF-8 without NUL; *CHARS gets the number of code points when it is, and of a character that is
- * cut off the number of bytes. */
+/* Whether S is UTF-8 without NUL; *CHARS gets the number of code points when it is, and of a character that
+ * is cut off the number of bytes. */
 enum text_fault text_check(struct subunit_str s, size_t *chars);
 
 bool str_same(struct subunit_str a, struct subunit_str b);
