@@ -384,13 +384,8 @@ bool version_tables_settle(struct db_conn *c, const struct version_names *names,
     return ok;
 }
 
-bool version_tables_check(struct db_conn *c, const struct version_names *names, struct error *err)
+bool version_tables_at_head(const struct version_state states[FAMILY_COUNT], struct error *err)
 {
-    struct version_state states[FAMILY_COUNT];
-    const struct version_options options = {0};
-
-    if (!version_tables_settle(c, names, &options, states, err))
-        return false;
     for (int f = 0; f < FAMILY_COUNT; f++) {
         const struct migration_family *family = &migration_families[f];
 
@@ -404,4 +399,12 @@ bool version_tables_check(struct db_conn *c, const struct version_names *names, 
                          family->migrations[family->n - 1].revision);
     }
     return true;
+}
+
+bool version_tables_check(struct db_conn *c, const struct version_names *names, struct error *err)
+{
+    struct version_state states[FAMILY_COUNT];
+    const struct version_options options = {0};
+
+    return version_tables_settle(c, names, &options, states, err) && version_tables_at_head(states, err);
 }

@@ -46,6 +46,9 @@ bool version_tables_settle(struct db_conn *c, const struct version_names *names,
                            const struct version_options *options, struct version_state states[FAMILY_COUNT],
                            struct error *err);
 
+/* Are all families at head? ERROR_CONFLICT whose message says what to do. */
+bool version_tables_at_head(const struct version_state states[FAMILY_COUNT], struct error *err);
+
 /* For a process that serves: settles the names and refuses (ERROR_CONFLICT) a database that is not at head;
  * the message says what to do. */
 bool version_tables_check(struct db_conn *c, const struct version_names *names, struct error *err);

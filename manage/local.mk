@@ -2,7 +2,9 @@
 sbin_PROGRAMS += manage/tally-manage
 manage_tally_manage_SOURCES = \
 	manage/config_sample.c \
+	manage/db_check.c \
 	manage/db_sync.c \
 	manage/main.c \
 	manage/manage.h
 manage_tally_manage_LDADD = $(DB_LIBS) $(BASE_LIBS)
+dist_man_MANS += docs/man/tally-manage.8

@@ -16,6 +16,7 @@ static const struct {
     {"db", "sync", manage_db_sync,
      "[--version-table NAME] [--subunit2sql-version-table NAME] [--tally-version-table NAME] [--dry-run]"},
     {"db", "version", manage_db_version, ""},
+    {"db", "check", manage_db_check, "[--print]"},
     {"config", "sample", manage_config_sample, ""},
 };
 
