@@ -4,6 +4,7 @@ libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS) $(YAJL_CF
 	$(CURL_CFLAGS)
 libtally_base_a_SOURCES = \
 	base/arena.c base/arena.h \
+	base/base64.c base/base64.h \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
 	base/conf.c base/conf.h \
@@ -15,6 +16,7 @@ libtally_base_a_SOURCES = \
 	base/hash.c base/hash.h \
 	base/http.c base/http.h \
 	base/json.c base/json.h \
+	base/json_flat.c base/json_flat.h \
 	base/json_get.c \
 	base/json_write.c \
 	base/log.c base/log.h \
@@ -34,16 +36,19 @@ update-docs: base/conf-doc
 
 if HAVE_CMOCKA
 BASE_UNIT_TESTS = \
+	tests/unit/test_base_base64 \
 	tests/unit/test_base_conf \
 	tests/unit/test_base_json \
-	tests/unit/test_http
+	tests/unit/test_base_json_flat
 check_PROGRAMS += $(BASE_UNIT_TESTS)
 TESTS += $(BASE_UNIT_TESTS)
 UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_base_base64_SOURCES = tests/unit/test_base_base64.c tests/unit/unit.h
+tests_unit_test_base_base64_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_conf_SOURCES = tests/unit/test_base_conf.c tests/unit/unit.h
 tests_unit_test_base_conf_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_json_SOURCES = tests/unit/test_base_json.c tests/unit/unit.h
 tests_unit_test_base_json_LDADD = $(UNIT_LIBS)
-tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
-tests_unit_test_http_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_json_flat_SOURCES = tests/unit/test_base_json_flat.c tests/unit/unit.h
+tests_unit_test_base_json_flat_LDADD = $(UNIT_LIBS)
 endif
