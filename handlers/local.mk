@@ -1,12 +1,28 @@
 # handlers/: one file a resource, and what a request and its response are.
 noinst_LIBRARIES += libtally_handlers.a
-libtally_handlers_a_CFLAGS = $(AM_CFLAGS)
+libtally_handlers_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 libtally_handlers_a_SOURCES = \
+	handlers/body.c handlers/body.h \
+	handlers/body_coding.c handlers/body_coding.h \
 	handlers/metrics.c handlers/metrics.h \
+	handlers/multipart.c handlers/multipart.h \
+	handlers/multipart_param.c \
 	handlers/openapi.c handlers/openapi.h \
 	handlers/request.c handlers/request.h \
 	handlers/response.c handlers/response.h \
 	handlers/route.c handlers/route.h \
 	handlers/service.c handlers/service.h \
 	handlers/uri.c handlers/uri.h
-HANDLERS_LIBS = libtally_handlers.a
+HANDLERS_LIBS = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS)
+
+if HAVE_CMOCKA
+HANDLERS_UNIT_TESTS = \
+	tests/unit/test_body \
+	tests/unit/test_body_multipart
+check_PROGRAMS += $(HANDLERS_UNIT_TESTS)
+TESTS += $(HANDLERS_UNIT_TESTS)
+tests_unit_test_body_SOURCES = tests/unit/test_body.c tests/unit/unit.h
+tests_unit_test_body_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
+tests_unit_test_body_multipart_SOURCES = tests/unit/test_body_multipart.c tests/unit/unit.h
+tests_unit_test_body_multipart_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
+endif
