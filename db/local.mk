@@ -6,14 +6,22 @@ libtally_db_a_SOURCES = \
 	db/conn.c db/conn.h \
 	db/db.h \
 	db/dsn.c db/dsn.h \
+	db/duration.h \
+	db/ingest.c db/ingest.h \
+	db/ingest_details.c \
+	db/ingest_tests.c \
 	db/migrate.c db/migrate.h \
 	db/migrate_claim.c db/migrate_claim.h \
 	db/migrate_data.h \
 	db/migrate_guard.c db/migrate_guard.h \
 	db/migrate_text.c db/migrate_text.h \
 	db/pool.c \
+	db/results.c db/results.h \
+	db/runs.c db/runs.h \
+	db/runs_delete.c \
 	db/schema_check.c db/schema_check.h \
 	db/schema_check_counts.c \
+	db/spool.c db/spool.h \
 	db/statement.c \
 	db/transaction.c \
 	db/version_hosts.c db/version_hosts.h \

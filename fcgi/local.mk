@@ -13,4 +13,4 @@ fcgi_tally_fcgi_SOURCES = \
 	fcgi/record.c fcgi/record.h \
 	fcgi/server.c fcgi/server.h \
 	fcgi/worker.c fcgi/worker.h
-fcgi_tally_fcgi_LDADD = $(HANDLERS_LIBS) $(IDENTITY_LIBS) $(DB_LIBS) $(BASE_LIBS) $(FCGI_LIBS)
+fcgi_tally_fcgi_LDADD = $(HANDLERS_LIBS) $(SUBUNIT_LIBS) $(IDENTITY_LIBS) $(DB_LIBS) $(BASE_LIBS) $(FCGI_LIBS)

@@ -12,6 +12,10 @@ libtally_handlers_a_SOURCES = \
 	handlers/response.c handlers/response.h \
 	handlers/route.c handlers/route.h \
 	handlers/service.c handlers/service.h \
+	handlers/stream_spool.c handlers/stream_spool.h \
+	handlers/subunit.c handlers/subunit.h \
+	handlers/subunit_export.c \
+	handlers/subunit_upload.c \
 	handlers/uri.c handlers/uri.h
 HANDLERS_LIBS = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS)
 

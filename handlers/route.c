@@ -1,6 +1,7 @@
 #include "config.h"
 #include "handlers/route.h"
 #include "handlers/service.h"
+#include "handlers/subunit.h"
 
 #include <string.h>
 
@@ -17,6 +18,52 @@ const struct route routes[] = {
      .pattern = "/metrics",
      .handler = service_metrics,
      .summary = "Prometheus metrics"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/subunit",
+     .handler = subunit_list,
+     .auth = AUTH_REQUIRED,
+     .summary = "The caller's runs, newest first; with result_id the run of that result"},
+    {.method = METHOD_POST,
+     .pattern = "/v1/subunit",
+     .handler = subunit_post,
+     .auth = AUTH_REQUIRED,
+     .body = BODY_UPLOAD,
+     .summary = "A subunit stream becomes a run and a new result"},
+    {.method = METHOD_PUT,
+     .pattern = "/v1/subunit",
+     .handler = subunit_put,
+     .auth = AUTH_REQUIRED,
+     .body = BODY_UPLOAD,
+     .summary = "A subunit stream becomes a run linked to the result that result_id names"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/subunit/{uuid}",
+     .handler = subunit_get,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "A run with its tests, test_runs and attachments"},
+    {.method = METHOD_PUT,
+     .pattern = "/v1/subunit/{result_id}",
+     .handler = subunit_put,
+     .auth = AUTH_REQUIRED,
+     .body = BODY_UPLOAD,
+     .summary = "A subunit stream becomes a run linked to this result"},
+    {.method = METHOD_DELETE,
+     .pattern = "/v1/subunit/{uuid}",
+     .handler = subunit_delete,
+     .auth = AUTH_REQUIRED,
+     .summary = "Delete a run; its result stays, unlinked"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/subunit/{uuid}/stream",
+     .handler = subunit_stream,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "The run as a subunit v2 stream"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/subunit/{uuid}/attachments/{id}",
+     .handler = subunit_attachment,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "An attachment's bytes"},
 };
 const size_t n_routes = sizeof(routes) / sizeof(routes[0]);
 

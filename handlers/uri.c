@@ -1,5 +1,6 @@
 #include "config.h"
 #include "handlers/uri.h"
+#include "base/buf.h"
 
 #include <string.h>
 
@@ -150,4 +151,17 @@ bool uri_parse_query(struct arena *arena, struct str raw, struct query_param **p
         (*n)++;
     }
     return true;
+}
+
+void uri_encode(struct buf *out, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+
+        if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+            c == '.' || c == '_' || c == '~')
+            buf_add_char(out, (char)c);
+        else
+            buf_printf(out, "%%%02X", c);
+    }
 }

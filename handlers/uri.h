@@ -22,4 +22,8 @@ bool uri_decode_path(struct arena *arena, struct str raw, struct str *path, stru
 bool uri_parse_query(struct arena *arena, struct str raw, struct query_param **params, size_t *n,
                      struct error *err);
 
+/* Appends S with everything but letters, digits and "-._~" percent-encoded (RFC 3986's unreserved). */
+struct buf;
+void uri_encode(struct buf *out, struct str s);
+
 #endif

@@ -1,0 +1,344 @@
+#include "config.h"
+#include "db/runs.h"
+#include "base/buf.h"
+
+#include <string.h>
+
+#define RUN_COLUMNS                                                                                         \
+    "r.id, r.uuid, r.skips, r.fails, r.passes, r.run_time, r.artifacts, r.run_at, i.result_id, i.project, " \
+    "i.user,"                                                                                               \
+    " i.cpid, i.created_at, i.tests, i.attachments, i.stream_format"
+
+/* A copy that outlives the row; p NULL stays so. */
+static struct str keep(struct arena *arena, struct str s)
+{
+    return s.p ? arena_str(arena, s) : s;
+}
+
+static void read_run(struct db_rows *rows, struct arena *arena, struct run *out)
+{
+    *out = (struct run){
+        .id = db_i64(rows, "id"),
+        .uuid = keep(arena, db_str(rows, "uuid")),
+        .skips = db_i64(rows, "skips"),
+        .fails = db_i64(rows, "fails"),
+        .passes = db_i64(rows, "passes"),
+        .run_time = db_real(rows, "run_time"),
+        .artifacts = keep(arena, db_str(rows, "artifacts")),
+        .run_at = keep(arena, db_str(rows, "run_at")),
+        .result_id = keep(arena, db_str(rows, "result_id")),
+        .project = keep(arena, db_str(rows, "project")),
+        .user = keep(arena, db_str(rows, "user")),
+        .cpid = keep(arena, db_str(rows, "cpid")),
+        .created_at = keep(arena, db_str(rows, "created_at")),
+        .tests = db_i64(rows, "tests"),
+        .attachments = db_i64(rows, "attachments"),
+        .stream_format = db_i64(rows, "stream_format"),
+    };
+}
+
+static bool get_one(struct db_conn *c, struct arena *arena, const struct viewer *viewer, const char *sql,
+                    struct str key, struct run *out, struct error *err)
+{
+    struct db_value value = DB_STR(key);
+    bool found, visible = false;
+    struct db_rows *rows = db_query_one(c, sql, &value, 1, &found, err);
+
+    if (!rows)
+        return false;
+    if (found) {
+        read_run(rows, arena, out);
+        visible = viewer->staff || (out->project.p && str_eq(out->project, viewer->project));
+    }
+    db_close(rows);
+    return visible || error_set(err, ERROR_NOT_FOUND, "Run %.*s was not found", STR_ARG(key));
+}
+
+bool run_get(struct db_conn *c, struct arena *arena, const struct viewer *viewer, struct str uuid,
+             struct run *out, struct error *err)
+{
+    return get_one(c, arena, viewer,
+                   "SELECT " RUN_COLUMNS
+                   " FROM runs r LEFT JOIN run_info i ON i.run_id = r.id WHERE r.uuid = ?",
+                   uuid, out, err);
+}
+
+bool run_get_by_result(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+                       struct str result_id, struct run *out, struct error *err)
+{
+    return get_one(c, arena, viewer,
+                   "SELECT " RUN_COLUMNS
+                   " FROM run_info i JOIN runs r ON r.id = i.run_id WHERE i.result_id = ?",
+                   result_id, out, err);
+}
+
+/* --- lists -------------------------------------------------------------------------------------- */
+
+/* A statement put together of fixed texts, with the values that belong to them. */
+struct query {
+    struct buf sql;
+    struct db_value values[40];
+    size_t n;
+};
+
+static void add(struct query *q, const char *sql)
+{
+    buf_add_cstr(&q->sql, sql);
+}
+
+static void add_value(struct query *q, const char *sql, struct db_value value)
+{
+    add(q, sql);
+    q->values[q->n++] = value;
+}
+
+/* Where the page begins: after the marker's run_at and id. */
+static bool add_marker(struct query *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+                       struct str marker, struct error *err)
+{
+    struct run run;
+    bool found;
+
+    if (!run_get(c, arena, viewer, marker, &run, err))
+        return err->kind == ERROR_NOT_FOUND
+                   ? error_set(err, ERROR_BAD_REQUEST, "marker: run %.*s was not found", STR_ARG(marker))
+                   : false;
+    struct db_value id = DB_INT(run.id);
+    struct db_rows *rows =
+        db_query_one(c, "SELECT run_at FROM run_info WHERE run_id = ?", &id, 1, &found, err);
+    if (!rows)
+        return false;
+    struct str run_at = found ? arena_str(arena, db_str(rows, "run_at")) : STR("1970-01-01");
+    db_close(rows);
+    add_value(q, " AND (i.run_at < ?", DB_STR(run_at));
+    add_value(q, " OR (i.run_at = ?", DB_STR(run_at));
+    add_value(q, " AND i.run_id < ?))", id);
+    return true;
+}
+
+static bool build_list(struct query *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+                       const struct run_filter *f, struct error *err)
+{
+    add(q, "SELECT " RUN_COLUMNS " FROM run_info i JOIN runs r ON r.id = i.run_id WHERE 1 = 1");
+    if (!viewer->staff)
+        add_value(q, " AND i.project = ?", DB_STR(viewer->project));
+    if (f->cpid.p)
+        add_value(q, " AND i.cpid = ?", DB_STR(f->cpid));
+    if (f->start_date.p)
+        add_value(q, " AND i.run_at >= ?", DB_STR(f->start_date));
+    if (f->end_date.p)
+        add_value(q, " AND i.run_at <= ?", DB_STR(f->end_date));
+    if (f->failed)
+        add(q, " AND r.fails > 0");
+    for (size_t k = 0; k < f->n_meta; k++) {
+        add_value(q, " AND EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND m.`key` = ?",
+                  DB_STR(f->meta[k].key));
+        add_value(q, " AND m.value = ?)", DB_STR(f->meta[k].value));
+    }
+    if (f->marker.p && !add_marker(q, c, arena, viewer, f->marker, err))
+        return false;
+    add_value(q, " ORDER BY i.run_at DESC, i.run_id DESC LIMIT ?", DB_UINT(f->limit + 1));
+    return true;
+}
+
+bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+              const struct run_filter *filter, run_fn fn, void *arg, bool *more, struct error *err)
+{
+    struct query q = {.n = 0};
+    struct run *page = arena_calloc(arena, filter->limit + 1, sizeof(*page));
+    struct db_rows *rows = NULL;
+    struct error at_end;
+    size_t n = 0;
+
+    buf_init(&q.sql, 16384);
+    if (build_list(&q, c, arena, viewer, filter, err))
+        rows = db_query(c, q.sql.p, q.values, q.n, err);
+    buf_free(&q.sql);
+    if (!rows)
+        return false;
+    /* The page is read whole, so that FN may use the connection. */
+    while (n <= filter->limit && db_next(rows, &at_end))
+        read_run(rows, arena, &page[n++]);
+    db_close(rows);
+    if (n <= filter->limit && at_end.kind != ERROR_NONE) {
+        *err = at_end;
+        return false;
+    }
+    *more = n > filter->limit;
+    for (size_t i = 0; i < n && i < filter->limit; i++)
+        if (!fn(arg, &page[i], err))
+            return false;
+    return true;
+}
+
+struct db_rows *run_metadata(struct db_conn *c, int64_t run_id, struct error *err)
+{
+    return DB_QUERY(c, err, "SELECT `key`, value FROM run_metadata WHERE run_id = ? ORDER BY id",
+                    DB_INT(run_id));
+}
+
+bool run_oldest(struct db_conn *c, struct str before, int64_t *run_id, struct error *err)
+{
+    struct db_value value = DB_STR(before);
+    bool found;
+    struct db_rows *rows = db_query_one(
+        c,
+        "SELECT i.run_id FROM run_info i WHERE i.run_at < ? AND NOT EXISTS (SELECT 1 FROM run_metadata m"
+        " WHERE m.run_id = i.run_id AND m.`key` = 'keep') ORDER BY i.run_at, i.run_id LIMIT 1",
+        &value, 1, &found, err);
+
+    if (!rows)
+        return false;
+    *run_id = found ? db_i64(rows, "run_id") : 0;
+    db_close(rows);
+    return true;
+}
+
+/* --- parts of a run ----------------------------------------------------------------------------- */
+
+#define PART " tr.run_id = ? AND tr.id > ? AND tr.id <= ? AND (? IS NULL OR tr.status = ?)"
+#define PART_VALUES(p)                                                                               \
+    DB_INT((p)->run_id), DB_INT((p)->after), DB_INT((p)->last), DB_STR_OR_NULL(str_of((p)->status)), \
+        DB_STR_OR_NULL(str_of((p)->status))
+
+bool run_page(struct db_conn *c, struct run_part *part, uint64_t limit, bool *more, struct error *err)
+{
+    struct error at_end;
+    uint64_t n = 0;
+    struct db_rows *rows;
+
+    part->last = INT64_MAX;
+    rows = DB_QUERY(c, err, "SELECT tr.id FROM test_runs tr WHERE" PART " ORDER BY tr.id LIMIT ?",
+                    PART_VALUES(part), DB_UINT(limit + 1));
+    if (!rows)
+        return false;
+    int64_t last = part->after;
+    while (db_next(rows, &at_end))
+        if (n++ < limit)
+            last = db_i64(rows, "id");
+    db_close(rows);
+    *more = n > limit;
+    if (*more)
+        part->last = last;
+    if (at_end.kind == ERROR_NONE)
+        return true;
+    *err = at_end;
+    return false;
+}
+
+struct db_rows *run_tests(struct db_conn *c, const struct viewer *viewer, const struct run_part *part,
+                          struct error *err)
+{
+    /* A test occurs once in a run. Staff see all runs, so the shared counters are theirs. */
+    if (viewer->staff)
+        return DB_QUERY(c, err,
+                        "SELECT t.id, t.test_id, t.run_count, t.success, t.failure, t.run_time"
+                        " FROM test_runs tr JOIN tests t ON t.id = tr.test_id WHERE" PART " ORDER BY tr.id",
+                        PART_VALUES(part));
+    return DB_QUERY(c, err,
+                    "SELECT t.id, t.test_id, s.success + s.failure AS run_count, s.success, s.failure,"
+                    " IF(s.success > 0, s.run_time / s.success, 0) AS run_time"
+                    " FROM test_runs tr JOIN tests t ON t.id = tr.test_id"
+                    " LEFT JOIN project_test_stats s ON s.tests_id = t.id AND s.project = ? WHERE" PART
+                    " ORDER BY tr.id",
+                    DB_STR(viewer->project), PART_VALUES(part));
+}
+
+struct db_rows *run_test_runs(struct db_conn *c, const struct run_part *part, struct error *err)
+{
+    return DB_QUERY(
+        c, err,
+        "SELECT tr.id, tr.test_id, tr.status, tr.start_time, tr.start_time_microsecond, tr.stop_time,"
+        " tr.stop_time_microsecond, m.`key`, m.value"
+        " FROM test_runs tr LEFT JOIN test_run_metadata m ON m.test_run_id = tr.id WHERE" PART
+        " ORDER BY tr.id, m.id",
+        PART_VALUES(part));
+}
+
+struct db_rows *run_attachments(struct db_conn *c, const struct run_part *part, struct error *err)
+{
+    return DB_QUERY(
+        c, err,
+        "SELECT a.id, a.test_run_id, a.label, COALESCE(i.size, OCTET_LENGTH(a.attachment)) AS size, i.name,"
+        " i.mime_type FROM test_runs tr JOIN attachments a ON a.test_run_id = tr.id"
+        " LEFT JOIN attachment_info i ON i.attachment_id = a.id WHERE" PART " ORDER BY tr.id, a.id",
+        PART_VALUES(part));
+}
+
+#define EPOCH_US(column) \
+    "TIMESTAMPDIFF(SECOND, '1970-01-01', tr." column ") * 1000000 + COALESCE(tr." column "_microsecond, 0)"
+
+struct db_rows *run_export(struct db_conn *c, int64_t run_id, struct error *err)
+{
+    return DB_QUERY(
+        c, err,
+        "SELECT tr.id, t.test_id AS name, f.stream_id, f.route_code, f.tags AS tags_json, tr.status,"
+        " " EPOCH_US("start_time") " AS start_us, " EPOCH_US(
+            "stop_time") " AS stop_us,"
+                         " (SELECT GROUP_CONCAT(m.value ORDER BY m.id) FROM test_run_metadata m WHERE "
+                         "m.test_run_id = tr.id"
+                         " AND m.`key` = 'attrs') AS attrs,"
+                         " (SELECT GROUP_CONCAT(m.value ORDER BY m.id) FROM test_run_metadata m WHERE "
+                         "m.test_run_id = tr.id"
+                         " AND m.`key` = 'tags') AS tags,"
+                         " a.id AS attachment_id, a.label, i.name AS file_name, i.mime_type,"
+                         " COALESCE(i.size, OCTET_LENGTH(a.attachment)) AS size"
+                         " FROM test_runs tr JOIN tests t ON t.id = tr.test_id LEFT JOIN test_run_info f ON "
+                         "f.test_run_id = tr.id"
+                         " LEFT JOIN attachments a ON a.test_run_id = tr.id LEFT JOIN attachment_info i ON "
+                         "i.attachment_id = a.id"
+                         " WHERE tr.run_id = ? ORDER BY tr.start_time, tr.start_time_microsecond, tr.id, "
+                         "a.id",
+        DB_INT(run_id));
+}
+
+struct db_rows *run_export_own(struct db_conn *c, int64_t run_id, struct error *err)
+{
+    return DB_QUERY(c, err,
+                    "SELECT attachment_id, name AS file_name, mime_type, size FROM attachment_info"
+                    " WHERE run_id = ? AND test_run_id IS NULL ORDER BY attachment_id",
+                    DB_INT(run_id));
+}
+
+/* --- attachments -------------------------------------------------------------------------------- */
+
+bool run_attachment_get(struct db_conn *c, struct arena *arena, int64_t run_id, uint64_t id,
+                        struct run_attachment *out, struct error *err)
+{
+    struct db_value values[] = {DB_UINT(id), DB_INT(run_id), DB_INT(run_id)};
+    bool found;
+    struct db_rows *rows =
+        db_query_one(c,
+                     "SELECT a.id, COALESCE(i.name, a.label, '') AS name, i.mime_type,"
+                     " COALESCE(i.size, OCTET_LENGTH(a.attachment), 0) AS size FROM attachments a"
+                     " LEFT JOIN attachment_info i ON i.attachment_id = a.id"
+                     " LEFT JOIN test_runs tr ON tr.id = a.test_run_id"
+                     " WHERE a.id = ? AND (tr.run_id = ? OR (a.test_run_id IS NULL AND i.run_id = ?))",
+                     values, 3, &found, err);
+
+    if (!rows)
+        return false;
+    if (found)
+        *out = (struct run_attachment){.id = db_i64(rows, "id"),
+                                       .name = keep(arena, db_str(rows, "name")),
+                                       .mime = keep(arena, db_str(rows, "mime_type")),
+                                       .size = db_u64(rows, "size")};
+    db_close(rows);
+    return found || error_set(err, ERROR_NOT_FOUND, "Attachment %llu was not found", (unsigned long long)id);
+}
+
+bool run_attachment_read(struct db_conn *c, struct arena *arena, int64_t id, uint64_t offset, struct str *out,
+                         struct error *err)
+{
+    struct db_value values[] = {DB_UINT(offset + 1), DB_UINT(ATTACHMENT_PIECE), DB_INT(id)};
+    bool found;
+    struct db_rows *rows =
+        db_query_one(c, "SELECT SUBSTRING(attachment, ?, ?) AS piece FROM attachments WHERE id = ?", values,
+                     3, &found, err);
+
+    if (!rows)
+        return false;
+    *out = found ? arena_str(arena, db_str(rows, "piece")) : (struct str){NULL, 0};
+    db_close(rows);
+    return true;
+}

@@ -1,0 +1,120 @@
+/* runs.h - runs, their tests and attachments, as those who may see them see them.
+ *
+ * A viewer is a project, or foundation staff. What a viewer may not see does not exist for it.
+ */
+#ifndef TALLY_DB_RUNS_H
+#define TALLY_DB_RUNS_H
+
+#include "base/uuid.h"
+#include "db/db.h"
+
+struct viewer {
+    struct str project;
+    bool staff; /* sees all */
+};
+
+struct run {
+    int64_t id;
+    struct str uuid;
+    int64_t skips;
+    int64_t fails;
+    int64_t passes;
+    double run_time; /* seconds */
+    struct str artifacts;
+    struct str run_at;    /* "YYYY-MM-DD HH:MM:SS", or p NULL */
+    struct str result_id; /* p NULL: not linked */
+    struct str project;   /* p NULL: adopted */
+    struct str user;
+    struct str cpid;
+    struct str created_at; /* "YYYY-MM-DD HH:MM:SS.ffffff" */
+    int64_t tests;
+    int64_t attachments;
+    int64_t stream_format; /* 0: not known */
+};
+
+/* The run of this uuid. ERROR_NOT_FOUND where there is none or the viewer may not see it. Strings live in
+ * ARENA. */
+bool run_get(struct db_conn *c, struct arena *arena, const struct viewer *viewer, struct str uuid,
+             struct run *out, struct error *err);
+
+/* The run linked to a result. */
+bool run_get_by_result(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+                       struct str result_id, struct run *out, struct error *err);
+
+struct run_filter {
+    struct str cpid;       /* p NULL: any */
+    struct str start_date; /* of run_at, MySQL's form; inclusive */
+    struct str end_date;
+    bool failed; /* only runs with a failure */
+    struct {
+        struct str key;
+        struct str value;
+    } meta[8];
+    size_t n_meta;
+    struct str marker; /* a run's uuid: the page begins after it; p NULL: at the newest */
+    uint64_t limit;
+};
+
+/* Newest first. Calls FN for each run of the page; *MORE: there are others behind it. ERROR_BAD_REQUEST for a
+ * marker that is no run that the viewer may see. */
+typedef bool (*run_fn)(void *arg, const struct run *run, struct error *err);
+bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+              const struct run_filter *filter, run_fn fn, void *arg, bool *more, struct error *err);
+
+/* Key and value, in the order in which they were written. */
+struct db_rows *run_metadata(struct db_conn *c, int64_t run_id, struct error *err);
+
+/* Part of a run: its test_runs with id in (AFTER, LAST], of STATUS only where it is not NULL. */
+struct run_part {
+    int64_t run_id;
+    int64_t after;
+    int64_t last;
+    const char *status;
+};
+
+/* Finds where a page of LIMIT test_runs ends: sets part->last, and *MORE. */
+bool run_page(struct db_conn *c, struct run_part *part, uint64_t limit, bool *more, struct error *err);
+
+/* Columns id, test_id, and over the viewer's runs run_count, success, failure, run_time. By id. */
+struct db_rows *run_tests(struct db_conn *c, const struct viewer *viewer, const struct run_part *part,
+                          struct error *err);
+
+/* A row for each pair of a test_run and a piece of its metadata (key, value NULL where it has none): id,
+ * test_id, status, start_time, start_time_microsecond, stop_time, stop_time_microsecond, key, value. By id.
+ */
+struct db_rows *run_test_runs(struct db_conn *c, const struct run_part *part, struct error *err);
+
+/* id, test_run_id, label, size, name, mime_type (the last two NULL where they are not known). By test_run. */
+struct db_rows *run_attachments(struct db_conn *c, const struct run_part *part, struct error *err);
+
+/* For a stream written anew: a row for each pair of a test_run and an attachment, in the order of start
+ * times: id, name, attrs, stream_id, route_code, tags_json, tags, status, start_us and stop_us (microseconds
+ * since 1970, NULL), attachment_id, label, file_name, mime_type, size. */
+struct db_rows *run_export(struct db_conn *c, int64_t run_id, struct error *err);
+/* Attachments of the run as a whole: attachment_id, file_name, mime_type, size. */
+struct db_rows *run_export_own(struct db_conn *c, int64_t run_id, struct error *err);
+
+struct run_attachment {
+    int64_t id;
+    struct str name;
+    struct str mime; /* p NULL */
+    uint64_t size;
+};
+/* An attachment of this run. ERROR_NOT_FOUND where it is not there. */
+bool run_attachment_get(struct db_conn *c, struct arena *arena, int64_t run_id, uint64_t id,
+                        struct run_attachment *out, struct error *err);
+
+enum { ATTACHMENT_PIECE = 4 * 1024 * 1024 };
+/* Up to ATTACHMENT_PIECE bytes from OFFSET on, valid in ARENA. */
+bool run_attachment_read(struct db_conn *c, struct arena *arena, int64_t id, uint64_t offset, struct str *out,
+                         struct error *err);
+
+/* Deletes the run and takes back what it added to counters, in one transaction. Its result stays, unlinked; a
+ * verified one holds it: ERROR_FORBIDDEN. ERROR_NOT_FOUND where the run is gone. */
+bool run_delete(struct db_conn *c, int64_t run_id, struct error *err);
+
+/* The id of one run older than BEFORE ("YYYY-MM-DD HH:MM:SS") that has no metadata key `keep`; *RUN_ID is 0
+ * where none is left. For db expire. */
+bool run_oldest(struct db_conn *c, struct str before, int64_t *run_id, struct error *err);
+
+#endif

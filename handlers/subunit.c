@@ -1,0 +1,476 @@
+/* GET of /v1/subunit and of a run, DELETE. */
+#include "config.h"
+#include "handlers/subunit.h"
+#include "base/clock.h"
+#include "base/conf_options.h"
+#include "base/json.h"
+#include "handlers/uri.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLUSH = 32 * 1024 };
+
+struct viewer subunit_viewer(const struct request *r)
+{
+    return (struct viewer){r->identity->project_id, r->identity->is_staff};
+}
+
+bool subunit_run(struct request *r, struct db_conn *c, struct run *out, struct error *err)
+{
+    struct viewer viewer = subunit_viewer(r);
+
+    if (!uuid_is(r->capture[0]))
+        return error_set(err, ERROR_NOT_FOUND, "Run %.*s was not found", STR_ARG(r->capture[0]));
+    return run_get(c, r->arena, &viewer, r->capture[0], out, err);
+}
+
+/* --- writing ------------------------------------------------------------------------------------ */
+
+/* A reply that grows while it is sent. */
+struct reply {
+    struct request *r;
+    const struct run *run; /* whose attachments are linked */
+    struct json_writer w;
+    struct buf b;
+};
+
+static void reply_begin(struct reply *out, struct request *r)
+{
+    out->r = r;
+    buf_init(&out->b, 8 * 1024 * 1024);
+    json_writer_init(&out->w, &out->b);
+}
+
+/* Sends what has come together; false once the client is gone. */
+static bool reply_flush(struct reply *out, bool all)
+{
+    if (!all && out->b.n < FLUSH)
+        return true;
+    bool ok = response_write(out->r, out->b.p, out->b.n);
+    buf_clear(&out->b);
+    return ok;
+}
+
+static bool gone(struct error *err)
+{
+    return error_set(err, ERROR_ABORTED, "the client went away");
+}
+
+/* MySQL's "YYYY-MM-DD HH:MM:SS" as ISO 8601 in UTC. */
+static void key_time(struct json_writer *w, const char *key, struct str sql)
+{
+    char text[24];
+
+    if (sql.n < 19) {
+        json_key_null(w, key);
+        return;
+    }
+    memcpy(text, sql.p, 19);
+    text[10] = 'T';
+    memcpy(text + 19, "Z", 2);
+    json_key_cstr(w, key, text);
+}
+
+/* A FLOAT column's value in as few digits as tell it from its neighbours. */
+static void key_float(struct json_writer *w, const char *key, double v)
+{
+    char text[40];
+
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (strtof(text, NULL) == (float)v)
+            break;
+    }
+    json_key(w, key);
+    json_double(w, strtod(text, NULL));
+}
+
+static bool add_metadata(struct reply *out, struct db_conn *c, int64_t run_id, struct error *err)
+{
+    struct error at_end;
+    struct db_rows *rows = run_metadata(c, run_id, err);
+
+    if (!rows)
+        return false;
+    /* A key may occur with several values, so this is a list of pairs. */
+    json_key(&out->w, "metadata");
+    json_arr_begin(&out->w);
+    while (db_next(rows, &at_end)) {
+        json_obj_begin(&out->w);
+        json_key_str(&out->w, "key", db_str(rows, "key"));
+        json_key_str(&out->w, "value", db_str(rows, "value"));
+        json_obj_end(&out->w);
+    }
+    json_arr_end(&out->w);
+    db_close(rows);
+    if (at_end.kind == ERROR_NONE)
+        return true;
+    *err = at_end;
+    return false;
+}
+
+static bool add_run(struct reply *out, struct db_conn *c, const struct run *run, struct error *err)
+{
+    struct json_writer *w = &out->w;
+
+    json_key_str(w, "uuid", run->uuid);
+    key_time(w, "run_at", run->run_at);
+    json_key_i64(w, "passes", run->passes);
+    json_key_i64(w, "fails", run->fails);
+    json_key_i64(w, "skips", run->skips);
+    key_float(w, "run_time", run->run_time);
+    json_key_str(w, "artifacts", run->artifacts);
+    json_key_str(w, "cpid", run->cpid);
+    json_key_str(w, "result-id", run->result_id);
+    json_key_str(w, "project", run->project);
+    json_key_str(w, "user", run->user);
+    key_time(w, "created_at", run->created_at);
+    json_key_i64(w, "tests", run->tests);
+    json_key_i64(w, "attachments", run->attachments);
+    return add_metadata(out, c, run->id, err);
+}
+
+/* --- GET /v1/subunit ---------------------------------------------------------------------------- */
+
+struct listing {
+    struct reply out;
+    struct db_conn *c;
+    const struct run *last;
+};
+
+static bool list_run(void *arg, const struct run *run, struct error *err)
+{
+    struct listing *l = arg;
+
+    json_obj_begin(&l->out.w);
+    if (!add_run(&l->out, l->c, run, err))
+        return false;
+    json_obj_end(&l->out.w);
+    l->last = run;
+    return true;
+}
+
+/* A filter by date takes a time or a day; END of a day means its last second. */
+static bool get_date(struct request *r, const char *name, struct str *out, struct error *err)
+{
+    struct str value;
+    int64_t us;
+
+    if (!query_get(r, name, false, &value, err))
+        return false;
+    if (!value.p)
+        return true;
+    if (!clock_parse(value, &us))
+        return error_set(err, ERROR_BAD_REQUEST, "%s: '%.*s' is no time like 2026-03-01 12:00:00", name,
+                         STR_ARG(value));
+    if (value.n == 10 && name[0] == 'e')
+        us += (24 * 3600 - 1) * INT64_C(1000000);
+    char *text = arena_alloc(r->arena, CLOCK_ISO_SIZE);
+    *out = str_of(clock_sql(us, text));
+    return true;
+}
+
+static bool get_filter(struct request *r, struct run_filter *f, struct error *err)
+{
+    struct str status;
+
+    f->limit = r->conf->api.default_limit;
+    if (!query_get(r, "cpid", false, &f->cpid, err) || !query_get(r, "marker", false, &f->marker, err) ||
+        !query_get(r, "status", false, &status, err) ||
+        !query_u64(r, "limit", 0, UINT32_MAX, &f->limit, err) ||
+        !get_date(r, "start_date", &f->start_date, err) || !get_date(r, "end_date", &f->end_date, err))
+        return false;
+    if (f->limit > r->conf->api.max_limit)
+        f->limit = r->conf->api.max_limit;
+    if (status.p && !str_eq_cstr(status, "fail"))
+        return error_set(err, ERROR_BAD_REQUEST, "status: runs can be filtered by 'fail' only");
+    f->failed = status.p != NULL;
+    for (size_t i = 0; i < r->n_query; i++) {
+        struct str key, value;
+
+        if (!subunit_meta_param(&r->query[i], &key, &value))
+            continue;
+        if (f->n_meta == sizeof(f->meta) / sizeof(f->meta[0]))
+            return error_set(err, ERROR_BAD_REQUEST, "meta.*: at most %zu filters are taken", f->n_meta);
+        f->meta[f->n_meta].key = key;
+        f->meta[f->n_meta++].value = value;
+    }
+    return query_check(r, err);
+}
+
+/* The query again, with another marker. */
+static void add_next(struct reply *out, const struct request *r, struct str marker)
+{
+    struct buf link;
+
+    buf_init(&link, 64 * 1024);
+    buf_printf(&link, "/v1/subunit?marker=%.*s", STR_ARG(marker));
+    for (size_t i = 0; i < r->n_query; i++) {
+        if (str_eq_cstr(r->query[i].name, "marker"))
+            continue;
+        buf_add_char(&link, '&');
+        uri_encode(&link, r->query[i].name);
+        buf_add_char(&link, '=');
+        uri_encode(&link, r->query[i].value);
+    }
+    json_key_str(&out->w, "next", buf_str(&link));
+    buf_free(&link);
+}
+
+static bool list_runs(struct request *r, struct error *err)
+{
+    struct run_filter filter = {.limit = 0};
+    struct viewer viewer = subunit_viewer(r);
+    struct listing l = {.last = NULL};
+    bool more = false;
+
+    if (!get_filter(r, &filter, err) || !(l.c = db_acquire_for(r->db, r->arena, err)))
+        return false;
+    reply_begin(&l.out, r);
+    json_obj_begin(&l.out.w);
+    json_key(&l.out.w, "runs");
+    json_arr_begin(&l.out.w);
+    bool ok = run_list(l.c, r->arena, &viewer, &filter, list_run, &l, &more, err);
+    if (ok) {
+        json_arr_end(&l.out.w);
+        if (more && l.last)
+            add_next(&l.out, r, l.last->uuid);
+        json_obj_end(&l.out.w);
+        response_json(r, 200, buf_str(&l.out.b));
+    }
+    buf_free(&l.out.b);
+    return ok;
+}
+
+/* --- GET /v1/subunit/{uuid} --------------------------------------------------------------------- */
+
+static bool add_tests(struct reply *out, struct db_rows *rows, struct error *at_end)
+{
+    struct json_writer *w = &out->w;
+    bool ok = true;
+
+    json_key(w, "tests");
+    json_arr_begin(w);
+    while (ok && db_next(rows, at_end)) {
+        json_obj_begin(w);
+        json_key_i64(w, "id", db_i64(rows, "id"));
+        json_key_str(w, "test_id", db_str(rows, "test_id"));
+        json_key_i64(w, "run_count", db_i64(rows, "run_count"));
+        json_key_i64(w, "success", db_i64(rows, "success"));
+        json_key_i64(w, "failure", db_i64(rows, "failure"));
+        key_float(w, "run_time", db_real(rows, "run_time"));
+        json_obj_end(w);
+        ok = reply_flush(out, false);
+    }
+    json_arr_end(w);
+    return ok;
+}
+
+static void key_moment(struct json_writer *w, const char *key, const char *us_key, struct db_rows *rows)
+{
+    key_time(w, key, db_str(rows, key));
+    if (db_is_null(rows, us_key))
+        json_key_null(w, us_key);
+    else
+        json_key_i64(w, us_key, db_i64(rows, us_key));
+}
+
+static void end_test_run(struct json_writer *w, int64_t open)
+{
+    if (!open)
+        return;
+    json_arr_end(w);
+    json_obj_end(w);
+}
+
+/* Rows of one test_run follow each other, one for each piece of its metadata. */
+static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error *at_end)
+{
+    struct json_writer *w = &out->w;
+    int64_t open = 0;
+    bool ok = true;
+
+    json_key(w, "test_runs");
+    json_arr_begin(w);
+    while (ok && db_next(rows, at_end)) {
+        int64_t id = db_i64(rows, "id");
+
+        if (id != open) {
+            end_test_run(w, open);
+            open = id;
+            json_obj_begin(w);
+            json_key_i64(w, "id", id);
+            json_key_i64(w, "test_id", db_i64(rows, "test_id"));
+            json_key_str(w, "status", db_str(rows, "status"));
+            key_moment(w, "start_time", "start_time_microsecond", rows);
+            key_moment(w, "stop_time", "stop_time_microsecond", rows);
+            json_key(w, "metadata");
+            json_arr_begin(w);
+        }
+        if (!db_is_null(rows, "key")) {
+            json_obj_begin(w);
+            json_key_str(w, "key", db_str(rows, "key"));
+            json_key_str(w, "value", db_str(rows, "value"));
+            json_obj_end(w);
+        }
+        ok = reply_flush(out, false);
+    }
+    end_test_run(w, open);
+    json_arr_end(w);
+    return ok;
+}
+
+static bool add_attachments(struct reply *out, struct db_rows *rows, struct error *at_end)
+{
+    struct json_writer *w = &out->w;
+    bool ok = true;
+
+    json_key(w, "attachments");
+    json_arr_begin(w);
+    while (ok && db_next(rows, at_end)) {
+        int64_t id = db_i64(rows, "id");
+        char link[512];
+
+        snprintf(link, sizeof(link), "%s/v1/subunit/%.*s/attachments/%lld", out->r->conf->api.public_url,
+                 STR_ARG(out->run->uuid), (long long)id);
+        json_obj_begin(w);
+        json_key_i64(w, "id", id);
+        json_key_i64(w, "test_run_id", db_i64(rows, "test_run_id"));
+        json_key_str(w, "label", db_str(rows, "label"));
+        json_key_str(w, "name", db_str(rows, "name"));
+        json_key_str(w, "mime_type", db_str(rows, "mime_type"));
+        json_key_cstr(w, "attachment", link);
+        json_key_i64(w, "size", db_i64(rows, "size"));
+        json_obj_end(w);
+        ok = reply_flush(out, false);
+    }
+    json_arr_end(w);
+    return ok;
+}
+
+/* One of the three lists. */
+static bool add_part(struct reply *out, struct db_rows *rows,
+                     bool (*fn)(struct reply *out, struct db_rows *rows, struct error *at_end),
+                     struct error *err)
+{
+    struct error at_end = {.kind = ERROR_NONE};
+
+    if (!rows)
+        return false;
+    bool ok = fn(out, rows, &at_end);
+    db_close(rows);
+    if (!ok)
+        return gone(err);
+    if (at_end.kind == ERROR_NONE)
+        return true;
+    *err = at_end;
+    return false;
+}
+
+static const char *const statuses[] = {"success", "xfail",      "fail",   "uxsuccess",
+                                       "skip",    "inprogress", "unknown"};
+
+static bool get_part(struct request *r, struct run_part *part, uint64_t *limit, struct error *err)
+{
+    struct str status;
+    uint64_t marker = 0;
+
+    *limit = 0;
+    if (!query_get(r, "status", false, &status, err) || !query_u64(r, "marker", 0, INT64_MAX, &marker, err) ||
+        !query_u64(r, "limit", 1, UINT32_MAX, limit, err) || !query_check(r, err))
+        return false;
+    for (size_t i = 0; status.p && i < sizeof(statuses) / sizeof(statuses[0]); i++)
+        if (str_eq_cstr(status, statuses[i]))
+            part->status = statuses[i];
+    if (status.p && !part->status)
+        return error_set(err, ERROR_BAD_REQUEST,
+                         "status: success, xfail, fail, uxsuccess, skip, inprogress or unknown is taken");
+    part->after = (int64_t)marker;
+    part->last = INT64_MAX;
+    return true;
+}
+
+static bool send_run(struct reply *out, struct db_conn *c, const struct run *run, struct run_part *part,
+                     bool more, struct error *err)
+{
+    struct viewer viewer = subunit_viewer(out->r);
+    struct json_writer *w = &out->w;
+
+    json_obj_begin(w);
+    json_key(w, "subunit-data");
+    json_obj_begin(w);
+    if (!add_run(out, c, run, err))
+        return false;
+    json_obj_end(w);
+    if (!add_part(out, run_tests(c, &viewer, part, err), add_tests, err) ||
+        !add_part(out, run_test_runs(c, part, err), add_test_runs, err) ||
+        !add_part(out, run_attachments(c, part, err), add_attachments, err))
+        return false;
+    if (more)
+        json_key_i64(w, "next_marker", part->last);
+    json_obj_end(w);
+    return reply_flush(out, true) || gone(err);
+}
+
+/* Answers with RUN, or with the page of it that the query asks for. */
+static bool answer_run(struct request *r, struct db_conn *c, const struct run *run, struct run_part *part,
+                       uint64_t limit, struct error *err)
+{
+    struct reply out;
+    bool more = false;
+
+    part->run_id = run->id;
+    if (limit && !run_page(c, part, limit, &more, err))
+        return false;
+    response_status(r, 200);
+    response_header(r, "Content-Type", "application/json");
+    reply_begin(&out, r);
+    out.run = run;
+    bool ok = send_run(&out, c, run, part, more, err);
+    buf_free(&out.b);
+    return ok;
+}
+
+bool subunit_get(struct request *r, struct error *err)
+{
+    struct run_part part = {.status = NULL};
+    struct run run;
+    uint64_t limit;
+    struct db_conn *c = get_part(r, &part, &limit, err) ? db_acquire_for(r->db, r->arena, err) : NULL;
+
+    return c && subunit_run(r, c, &run, err) && answer_run(r, c, &run, &part, limit, err);
+}
+
+static bool get_by_result(struct request *r, struct str result_id, struct error *err)
+{
+    struct viewer viewer = subunit_viewer(r);
+    struct run_part part = {.status = NULL};
+    struct run run;
+    uint64_t limit;
+    struct db_conn *c = get_part(r, &part, &limit, err) ? db_acquire_for(r->db, r->arena, err) : NULL;
+
+    return c && run_get_by_result(c, r->arena, &viewer, result_id, &run, err) &&
+           answer_run(r, c, &run, &part, limit, err);
+}
+
+bool subunit_list(struct request *r, struct error *err)
+{
+    struct str result_id;
+
+    if (!query_get(r, "result_id", false, &result_id, err))
+        return false;
+    return result_id.p ? get_by_result(r, result_id, err) : list_runs(r, err);
+}
+
+bool subunit_delete(struct request *r, struct error *err)
+{
+    struct run run;
+    struct db_conn *c = query_check(r, err) ? db_acquire_for(r->db, r->arena, err) : NULL;
+
+    if (!c || !subunit_run(r, c, &run, err) || !run_delete(c, run.id, err))
+        return false;
+    response_status(r, 204);
+    return true;
+}
