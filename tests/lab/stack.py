@@ -30,7 +30,7 @@ class Client(requests.Session):
     def request(self, method, path, **more):
         url = path if path.startswith('http') else self.stack.url + path
         more.setdefault('timeout', 120)
-        more.setdefault('allow_redirects', False)
+        more['allow_redirects'] = False
         return super().request(method, url, **more)
 
 
