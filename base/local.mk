@@ -39,7 +39,8 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_base64 \
 	tests/unit/test_base_conf \
 	tests/unit/test_base_json \
-	tests/unit/test_base_json_flat
+	tests/unit/test_base_json_flat \
+	tests/unit/test_http
 check_PROGRAMS += $(BASE_UNIT_TESTS)
 TESTS += $(BASE_UNIT_TESTS)
 UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -51,4 +52,6 @@ tests_unit_test_base_json_SOURCES = tests/unit/test_base_json.c tests/unit/unit.
 tests_unit_test_base_json_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_json_flat_SOURCES = tests/unit/test_base_json_flat.c tests/unit/unit.h
 tests_unit_test_base_json_flat_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
+tests_unit_test_http_LDADD = $(UNIT_LIBS)
 endif

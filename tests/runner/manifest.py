@@ -22,7 +22,7 @@ def _read(path):
 def actual(logs):
     """[(kind, file, count)] of the tree."""
     rows = [('static', p, 1) for p in _found('static/check-*')]
-    rows += [('unit', p, len(UNIT.findall(_read(p))) or 1) for p in _found('unit/test_*.c')]
+    rows += [('unit', p, len(UNIT.findall(_read(p))) or 1) for p in _found('unit/test_*.c') + _found('unit/test_*.py')]
     for path in _found('fuzz/fuzz_*.c'):
         name = os.path.basename(path)[len('fuzz_'):-2]
         rows.append(('fuzz', path, len(os.listdir(os.path.join(TOP, 'tests', 'fuzz', 'corpus', name)))

@@ -61,5 +61,7 @@ def names():
     """Every test of `make check` that the sources hold, as TESTS names them."""
     found = glob.glob(os.path.join(TOP, 'tests', 'unit', 'test_*.c'))
     found += glob.glob(os.path.join(TOP, 'tests', 'fuzz', 'fuzz_*.c'))
-    found = [f[:-2] for f in found] + glob.glob(os.path.join(TOP, 'tests', 'static', 'check-*'))
+    found = [f[:-2] for f in found]
+    for pattern in (('unit', 'test_*.py'), ('static', 'check-*')):
+        found += glob.glob(os.path.join(TOP, 'tests', *pattern))
     return sorted(os.path.relpath(f, TOP) for f in found)
