@@ -55,3 +55,21 @@ tests_unit_test_base_json_flat_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
 endif
+
+# Fuzz targets: with --enable-fuzz libFuzzer drives them, else a program that replays their corpora as a test.
+FUZZ_DRIVER = tests/fuzz/fuzz.h
+if !FUZZ
+FUZZ_DRIVER += tests/fuzz/standalone.c
+endif
+EXTRA_DIST += tests/fuzz/corpus
+BASE_FUZZ = tests/fuzz/fuzz_conf tests/fuzz/fuzz_json
+check_PROGRAMS += $(BASE_FUZZ)
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_conf_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_conf_LDADD = $(BASE_LIBS)
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_json_LDADD = $(BASE_LIBS)
+if !FUZZ
+TESTS += $(BASE_FUZZ)
+endif

@@ -30,3 +30,15 @@ tests_unit_test_body_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
 tests_unit_test_body_multipart_SOURCES = tests/unit/test_body_multipart.c tests/unit/unit.h
 tests_unit_test_body_multipart_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
 endif
+
+HANDLERS_FUZZ = tests/fuzz/fuzz_body tests/fuzz/fuzz_multipart
+check_PROGRAMS += $(HANDLERS_FUZZ)
+tests_fuzz_fuzz_body_SOURCES = tests/fuzz/fuzz_body.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_body_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_body_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_multipart_SOURCES = tests/fuzz/fuzz_multipart.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_multipart_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
+if !FUZZ
+TESTS += $(HANDLERS_FUZZ)
+endif
