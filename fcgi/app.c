@@ -1,15 +1,17 @@
 #include "config.h"
 #include "fcgi/app.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/conf_options.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/version_tables.h"
 #include "handlers/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MISTAKES_MAX = 64 * 1024 };
+enum { MISTAKES_MAX = 64 * 1024, RETRY_US = 5000000 };
 
 /* One log line for each line of TEXT. */
 static void log_lines(struct str text)
@@ -94,6 +96,40 @@ void app_free(struct app *app)
     pthread_mutex_destroy(&app->lock);
 }
 
+/* Are the database's revisions ours, under the names that CONF gives? A database that cannot be asked now is
+ * asked again by app_tick(). */
+static bool check_schema(struct app *app, const struct conf *conf, struct error *err)
+{
+    struct version_names names = version_names_of(conf);
+    struct db_conn *c = db_acquire(app->db, err);
+    bool ok = c && version_tables_check(c, &names, err);
+
+    db_release(c);
+    app->schema_checked = ok;
+    if (!ok && err->kind == ERROR_UNAVAILABLE) {
+        log_warning("the database's revisions are not checked yet: %s", err->message);
+        app->next_check_us = clock_mono_us() + RETRY_US;
+        return true;
+    }
+    return ok;
+}
+
+void app_tick(struct app *app)
+{
+    struct context context;
+    struct error err;
+
+    if (app->schema_checked || clock_mono_us() < app->next_check_us)
+        return;
+    error_clear(&err);
+    context = app_acquire(app);
+    if (!check_schema(app, context.conf, &err)) {
+        log_error("%s", err.message);
+        app->next_check_us = clock_mono_us() + RETRY_US;
+    }
+    app_release(app, context);
+}
+
 static bool set_up(struct app *app, struct error *err)
 {
     app->now.conf = read_conf(app->conf_path);
@@ -104,8 +140,8 @@ static bool set_up(struct app *app, struct error *err)
     app->now.identity = new_identity(app->now.conf, err);
     if (!app->now.identity)
         return false;
-    app->db = db_new(app->now.conf, (unsigned)app->now.conf->api.threads, err);
-    return app->db != NULL;
+    app->db = db_new(app->now.conf, (unsigned)app->now.conf->api.threads + 1, err); /* one for this thread */
+    return app->db && check_schema(app, app->now.conf, err);
 }
 
 bool app_init(struct app *app, const char *conf_path, struct error *err)
@@ -157,44 +193,47 @@ static void say_immutable(const struct conf *old, struct conf *new_conf)
     buf_free(&changed);
 }
 
-static void swap(struct app *app, struct conf *conf, struct shared_identity *identity)
+static void swap(struct app *app, struct context fresh)
 {
-    struct context old;
-
     pthread_mutex_lock(&app->lock);
-    old = app->now;
-    app->now = (struct context){conf, identity};
+    struct context old = app->now;
+
+    app->now = fresh;
     drop(old);
     pthread_mutex_unlock(&app->lock);
 }
 
+/* The driver for CONF: the old one, where that may go on. NULL with ERR. */
+static struct shared_identity *identity_for(struct app *app, const struct context *old,
+                                            const struct conf *conf, struct error *err)
+{
+    if (!same_identity(old->conf, conf))
+        return new_identity(conf, err);
+    pthread_mutex_lock(&app->lock);
+    old->identity->refs++;
+    pthread_mutex_unlock(&app->lock);
+    return old->identity;
+}
+
 void app_reload(struct app *app)
 {
-    struct context old = app_acquire(app);
-    struct conf *conf = read_conf(app->conf_path);
-    struct shared_identity *identity = NULL;
-    struct error err;
+    struct context old = app_acquire(app), fresh = {.conf = read_conf(app->conf_path)};
+    struct error err, log_err;
 
-    error_clear(&err);
-    if (conf)
-        say_immutable(old.conf, conf);
-    if (!open_log(conf ? conf : old.conf, &err))
-        log_error("reload: %s", err.message);
-    if (conf && same_identity(old.conf, conf)) {
-        identity = app_acquire(app).identity; /* the reference becomes the new context's */
-        conf_unref(old.conf);
-    } else if (conf) {
-        identity = new_identity(conf, &err);
-        if (!identity)
-            log_error("reload: %s", err.message);
-    }
-    if (identity) {
-        swap(app, conf, identity);
+    error_set(&err, ERROR_BAD_REQUEST, "the file has mistakes");
+    if (fresh.conf)
+        say_immutable(old.conf, fresh.conf);
+    if (!open_log(fresh.conf ? fresh.conf : old.conf, &log_err))
+        log_error("reload: %s", log_err.message);
+    if (fresh.conf)
+        fresh.identity = identity_for(app, &old, fresh.conf, &err);
+    if (fresh.identity && check_schema(app, fresh.conf, &err)) {
+        swap(app, fresh);
         metrics_add(METRIC_RELOADS, 1);
         log_info("reload: the configuration is taken over");
     } else {
-        conf_unref(conf);
-        log_error("reload: the old configuration stays");
+        app_release(app, fresh);
+        log_error("reload: the old configuration stays: %s", err.message);
     }
     app_release(app, old);
 }

@@ -26,9 +26,14 @@ struct app {
     struct db *db;
     pthread_mutex_t lock;
     struct context now;
+    bool schema_checked; /* false while the database could not be asked; this and the next are the main
+                            thread's */
+    int64_t next_check_us;
 };
 
-/* Reads the configuration, opens the log, makes pool and driver. False with every mistake in the log. */
+/* Reads the configuration, opens the log, makes pool and driver, checks the database's revisions. False with
+ * every mistake in the log, or where the database is not one that we can work on; one that does not answer is
+ * no reason not to start. */
 bool app_init(struct app *app, const char *conf_path, struct error *err);
 void app_free(struct app *app);
 
@@ -37,8 +42,11 @@ void app_free(struct app *app);
 struct context app_acquire(struct app *app);
 void app_release(struct app *app, struct context context);
 
-/* SIGHUP: reads the file anew. A mistake in it: all are logged and everything stays. The log is opened anew
- * in any case. */
+/* SIGHUP: reads the file anew, and settles the names of the version tables. A mistake: all are logged and
+ * everything stays. The log is opened anew in any case. */
 void app_reload(struct app *app);
+
+/* Tries again to check the revisions, if that is still to be done. */
+void app_tick(struct app *app);
 
 #endif

@@ -117,6 +117,7 @@ static void run(struct server *server, struct app *app, int signals)
         else if (sig != 0)
             return;
         server_tick(server);
+        app_tick(app);
     }
 }
 

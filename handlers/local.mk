@@ -18,17 +18,29 @@ libtally_handlers_a_SOURCES = \
 	handlers/subunit_upload.c \
 	handlers/uri.c handlers/uri.h
 HANDLERS_LIBS = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS)
+# The route table names every handler, and handlers ask fcgi/ for headers and bodies: linked all together.
+SERVICE_LIBS = libtally_handlers.a libtally_fcgi.a $(HANDLERS_LIBS) $(SUBUNIT_LIBS) $(IDENTITY_LIBS) $(DB_LIBS) \
+	$(BASE_LIBS) $(FCGI_LIBS)
 
 if HAVE_CMOCKA
 HANDLERS_UNIT_TESTS = \
 	tests/unit/test_body \
-	tests/unit/test_body_multipart
+	tests/unit/test_body_multipart \
+	tests/unit/test_response \
+	tests/unit/test_route \
+	tests/unit/test_uri
 check_PROGRAMS += $(HANDLERS_UNIT_TESTS)
 TESTS += $(HANDLERS_UNIT_TESTS)
 tests_unit_test_body_SOURCES = tests/unit/test_body.c tests/unit/unit.h
 tests_unit_test_body_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
 tests_unit_test_body_multipart_SOURCES = tests/unit/test_body_multipart.c tests/unit/unit.h
 tests_unit_test_body_multipart_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
+tests_unit_test_response_SOURCES = tests/unit/test_response.c tests/unit/unit.h
+tests_unit_test_response_LDADD = libtally_handlers.a $(UNIT_LIBS)
+tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/unit.h
+tests_unit_test_route_LDADD = $(SERVICE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_uri_SOURCES = tests/unit/test_uri.c tests/unit/unit.h
+tests_unit_test_uri_LDADD = libtally_handlers.a $(UNIT_LIBS)
 endif
 
 HANDLERS_FUZZ = tests/fuzz/fuzz_body tests/fuzz/fuzz_multipart
