@@ -92,6 +92,18 @@ start_mariadb() {
         GRANT ALL ON tally.* TO tally@localhost"
 }
 
+# Has a tally.fcgi its threads, so that its configuration will do?
+tally_serves() {
+    local pid tasks
+    for pid in $(members tally); do
+        tasks=("/proc/$pid/task/"*)
+        if [ ${#tasks[@]} -gt 1 ] && [[ -n ${setting[WRAP]} || $(cat "/proc/$pid/comm") = tally.fcgi ]]; then
+            return 0
+        fi
+    done
+    return 1
+}
+
 start_tally() {
     local command=("${setting[BUILD]}/fcgi/tally.fcgi" --config "$dir/etc/tally.conf") sock=$dir/run/tally.sock
     # shellcheck disable=SC2206
@@ -99,9 +111,8 @@ start_tally() {
     [ "${setting[PROCESSES]}" = 1 ] || command=(/usr/bin/multiwatch -f "${setting[PROCESSES]}" -s TERM -- "${command[@]}")
     rm -f "$sock"
     launch tally spawn-fcgi -n -s "$sock" -M 0600 -- "${command[@]}"
-    await tally 20 test -S "$sock"
-    sleep 0.1
-    alive tally >/dev/null || die "tally.fcgi ended: see $dir/log/tally.out"
+    # spawn-fcgi listens before tally.fcgi runs and has read its configuration.
+    await tally 30 tally_serves
 }
 
 start_nginx() {
