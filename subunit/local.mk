@@ -32,7 +32,9 @@ subunit/tally-subunit.pc: $(srcdir)/subunit/tally-subunit.pc.in Makefile
 # --- tests ---
 check_PROGRAMS += tests/unit/dump_subunit
 tests_unit_dump_subunit_SOURCES = tests/unit/dump_subunit.c
-tests_unit_dump_subunit_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS)
+tests_unit_dump_subunit_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(DEFLATE_CFLAGS)
 tests_unit_dump_subunit_LDADD = $(SUBUNIT_LIBS) $(OPENSSL_LIBS)
 TESTS += tests/unit/test_subunit_corpus.py
 EXTRA_DIST += tests/unit/test_subunit_corpus.py
+TESTS += tests/unit/test_subunit_reference.py
+EXTRA_DIST += tests/unit/test_subunit_reference.py

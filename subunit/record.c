@@ -120,20 +120,33 @@ static bool files_room(struct table *t, struct record *r)
     return true;
 }
 
+/* A copy of FROM, to be freed by release(); false: out of memory. */
+static bool copy(struct subunit_str *to, struct subunit_str from)
+{
+    char *p = malloc(from.n + 1);
+
+    to->p = p;
+    to->n = from.n;
+    if (p != NULL && from.n > 0)
+        memcpy(p, from.p, from.n);
+    return p != NULL;
+}
+
+static void release(struct subunit_str s)
+{
+    free((char *)(uintptr_t)s.p);
+}
+
 bool file_set_mime(struct table *t, struct record *r, struct file *f, const struct subunit_event *event)
 {
-    size_t n = event->has_mime ? event->mime.n : 0;
-    char *mime = NULL;
+    struct subunit_str mime, sent = {event->mime.p, event->has_mime ? event->mime.n : 0};
 
-    if (n > 0) {
-        if ((mime = malloc(n)) == NULL)
-            return false;
-        memcpy(mime, event->mime.p, n);
-    }
+    if (!copy(&mime, sent))
+        return false;
     discount(t, r, f->mime.n);
-    account(t, r, n);
-    free((char *)(uintptr_t)f->mime.p);
-    f->mime = (struct subunit_str){mime, n};
+    account(t, r, mime.n);
+    release(f->mime);
+    f->mime = mime;
     f->has_mime = event->has_mime;
     return true;
 }
@@ -141,22 +154,17 @@ bool file_set_mime(struct table *t, struct record *r, struct file *f, const stru
 static struct file *add_file(struct table *t, struct record *r, const struct subunit_event *event,
                              uint64_t hash, struct spill *spill)
 {
-    size_t n = event->file_name.n;
-
     if (!files_room(t, r))
         return NULL;
-    char *name = malloc(n + 1);
-    if (name == NULL)
-        return NULL;
-    if (n > 0)
-        memcpy(name, event->file_name.p, n);
     struct file *f = &r->files[r->files_n];
-    *f = (struct file){.content.spill = spill, .hash = hash, .name = {name, n}};
+    *f = (struct file){.content.spill = spill, .hash = hash};
+    if (!copy(&f->name, event->file_name))
+        return NULL;
     if (!file_set_mime(t, r, f, event)) {
-        free(name);
+        release(f->name);
         return NULL;
     }
-    account(t, r, n);
+    account(t, r, f->name.n);
     r->files_n++;
     /* Half full at most, and the new one goes in with the rebuilding or by itself. */
     if (r->files_n > FEW_FILES && r->files_n * 2 > r->by_name_cap)
@@ -190,8 +198,8 @@ void record_void_files(struct table *t, struct record *r)
         struct file *f = &r->files[i];
         content_drop(&f->content);
         discount(t, r, f->name.n + f->mime.n);
-        free((char *)(uintptr_t)f->name.p);
-        free((char *)(uintptr_t)f->mime.p);
+        release(f->name);
+        release(f->mime);
     }
     discount(t, r, r->files_cap * sizeof(*r->files) + r->by_name_cap * sizeof(*r->by_name));
     free(r->files);

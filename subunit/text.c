@@ -44,6 +44,9 @@ enum utf8_state utf8_character(const unsigned char *p, size_t n)
 
     if (want == 0 || n > want)
         return UTF8_INVALID;
+    /* Python sees a surrogate for what it is only with its third byte. */
+    if (n == 2 && p[0] == 0xed && continues(p[1]))
+        return UTF8_INCOMPLETE;
     if (n > 1 && !utf8_second(p[0], p[1]))
         return UTF8_INVALID;
     for (size_t i = 2; i < n; i++)

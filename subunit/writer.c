@@ -49,7 +49,7 @@ static size_t number_size(uint64_t value)
 static bool put_number(struct packet *k, uint32_t value)
 {
     size_t size = number_size(value);
-    unsigned char b[4];
+    unsigned char b[4] = {0};
 
     for (size_t i = 0; i < size; i++)
         b[i] = (unsigned char)(value >> 8 * (size - 1 - i));

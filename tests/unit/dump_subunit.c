@@ -8,6 +8,7 @@
 #include "config.h"
 #include "subunit/tally-subunit.h"
 
+#include <libdeflate.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,12 +72,14 @@ static void put_attachment(const struct subunit_attachment *a)
     EVP_MD_CTX *sha = EVP_MD_CTX_new();
     unsigned char buf[5000], digest[EVP_MAX_MD_SIZE];
     unsigned digest_n;
+    uint32_t crc = 0;
     uint64_t at = 0;
     ptrdiff_t n;
 
     EVP_DigestInit_ex(sha, EVP_sha256(), NULL);
     while ((n = subunit_attachment_read(a, at, buf, sizeof(buf))) > 0) {
         EVP_DigestUpdate(sha, buf, (size_t)n);
+        crc = libdeflate_crc32(crc, buf, (size_t)n);
         at += (uint64_t)n;
     }
     if (n < 0 || at != a->size)
@@ -86,7 +89,7 @@ static void put_attachment(const struct subunit_attachment *a)
     fputs("{\"name\": ", stdout);
     put_text(a->name);
     put_optional("mime", a->has_mime, a->mime);
-    printf(", \"size\": %llu, \"sha256\": \"", (unsigned long long)a->size);
+    printf(", \"size\": %llu, \"crc\": %u, \"sha256\": \"", (unsigned long long)a->size, crc);
     put_hex(digest, digest_n);
     fputs("\"}", stdout);
 }
