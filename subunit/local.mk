@@ -38,3 +38,18 @@ TESTS += tests/unit/test_subunit_corpus.py
 EXTRA_DIST += tests/unit/test_subunit_corpus.py
 TESTS += tests/unit/test_subunit_reference.py
 EXTRA_DIST += tests/unit/test_subunit_reference.py
+
+if HAVE_CMOCKA
+SUBUNIT_UNIT_TESTS = \
+	tests/unit/test_subunit_fold \
+	tests/unit/test_subunit_reader \
+	tests/unit/test_subunit_writer
+check_PROGRAMS += $(SUBUNIT_UNIT_TESTS)
+TESTS += $(SUBUNIT_UNIT_TESTS)
+tests_unit_test_subunit_fold_SOURCES = tests/unit/test_subunit_fold.c tests/unit/unit.h
+tests_unit_test_subunit_fold_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_subunit_reader_SOURCES = tests/unit/test_subunit_reader.c tests/unit/unit.h
+tests_unit_test_subunit_reader_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_subunit_writer_SOURCES = tests/unit/test_subunit_writer.c tests/unit/unit.h
+tests_unit_test_subunit_writer_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
+endif

@@ -251,11 +251,21 @@ static bool directive(struct subunit_reader *r, const unsigned char *line, size_
            reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "progress: neither push, pop nor a number");
 }
 
+static bool line_too_long(struct subunit_reader *r, uint64_t offset)
+{
+    return reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "a line of over %u bytes",
+                       r->opts.limits.max_line_bytes);
+}
+
 static bool take_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
 {
-    if (r->v1->state == V1_OUTSIDE || r->v1->state == V1_IN_TEST)
-        return directive(r, line, n, offset);
-    return v1_details_line(r, line, n, offset);
+    bool plain = r->v1->state == V1_OUTSIDE || r->v1->state == V1_IN_TEST;
+    size_t size;
+
+    /* In one piece it needs no room, but how a stream is cut must not decide. */
+    if (n > r->opts.limits.max_line_bytes && !(plain && first_word(line, n, &size) == V1_NOISE))
+        return line_too_long(r, offset);
+    return plain ? directive(r, line, n, offset) : v1_details_line(r, line, n, offset);
 }
 
 /* The beginning of a line is kept until the rest comes, unless it is noise already. */
@@ -267,8 +277,7 @@ static bool keep_line(struct subunit_reader *r, const unsigned char *p, size_t n
     size_t size;
 
     if (n > r->opts.limits.max_line_bytes - b->n)
-        return reader_fail(r, SUBUNIT_ERROR_LIMIT, start, "a line of over %u bytes",
-                           r->opts.limits.max_line_bytes);
+        return line_too_long(r, start);
     if (!reader_keep(r, p, n))
         return false;
     if (b->n < NOISE_BYTES || (v1->state != V1_OUTSIDE && v1->state != V1_IN_TEST) ||

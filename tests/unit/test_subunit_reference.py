@@ -353,7 +353,7 @@ def case(r):
 
 
 def main():
-    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 1500
+    cases = int(sys.argv[1]) if len(sys.argv) > 1 else 600
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     failed = 0
     counts = {}
