@@ -13,7 +13,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192 };
+/* Texts of a line go in until it is so long; there is room behind for its fixed parts. */
+enum { LINE_MAX_BYTES = 8192, LINE_ROOM = 1024 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
@@ -61,20 +62,24 @@ void log_set_request_id(const char *id)
 }
 
 /* What a terminal or a log reader could take for something else goes in as \xNN; bytes that are not UTF-8
- * too. */
+ * too. What is over-long is cut, so that the line still gets its end. */
 static void add_escaped(struct buf *b, struct str s, bool json)
 {
-    bool utf8 = str_is_utf8(s);
+    size_t i = 0;
 
-    for (size_t i = 0; i < s.n; i++) {
+    while (i < s.n && b->n < LINE_MAX_BYTES) {
         unsigned char c = (unsigned char)s.p[i];
+        size_t len = str_utf8_char((struct str){s.p + i, s.n - i});
 
         if (json && (c == '"' || c == '\\'))
             buf_printf(b, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f || (c >= 0x80 && !utf8))
+        else if (c < 0x20 || c == 0x7f || len == 0)
             buf_printf(b, json ? "\\u%04x" : "\\x%02x", c);
+        else if (len == 2 && c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0)
+            buf_printf(b, "\\u%04x", (unsigned char)s.p[i + 1]); /* C1: controls for some terminals */
         else
-            buf_add_char(b, (char)c);
+            buf_add(b, s.p + i, len);
+        i += len ? len : 1;
     }
 }
 
@@ -92,7 +97,7 @@ static void line_start(struct buf *b, enum log_level level)
 {
     char now[CLOCK_ISO_SIZE];
 
-    buf_init(b, LINE_MAX_BYTES);
+    buf_init(b, LINE_MAX_BYTES + LINE_ROOM);
     clock_iso_us(clock_now_us(), now);
     if (to.json) {
         buf_printf(b, "{\"time\":\"%s\",\"level\":\"%s\",\"pid\":%d", now, level_names[level], (int)getpid());

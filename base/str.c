@@ -110,9 +110,10 @@ bool str_to_i64(struct str s, int64_t min, int64_t max, int64_t *out)
 
     if (negative)
         s = (struct str){s.p + 1, s.n - 1};
-    if (!str_to_u64(s, INT64_MAX, &u))
+    if (!str_to_u64(s, (uint64_t)INT64_MAX + negative, &u))
         return false;
-    v = negative ? -(int64_t)u : (int64_t)u;
+    /* Negated before it is signed: INT64_MIN has no positive twin. */
+    v = (int64_t)(negative ? -u : u);
     if (v < min || v > max)
         return false;
     *out = v;
