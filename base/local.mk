@@ -36,22 +36,43 @@ update-docs: base/conf-doc
 
 if HAVE_CMOCKA
 BASE_UNIT_TESTS = \
+	tests/unit/test_base_arena \
 	tests/unit/test_base_base64 \
+	tests/unit/test_base_buf \
+	tests/unit/test_base_clock \
 	tests/unit/test_base_conf \
+	tests/unit/test_base_error \
+	tests/unit/test_base_hash \
 	tests/unit/test_base_json \
 	tests/unit/test_base_json_flat \
+	tests/unit/test_base_log \
+	tests/unit/test_base_str \
 	tests/unit/test_http
 check_PROGRAMS += $(BASE_UNIT_TESTS)
 TESTS += $(BASE_UNIT_TESTS)
 UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_base_arena_SOURCES = tests/unit/test_base_arena.c tests/unit/unit.h
+tests_unit_test_base_arena_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_base64_SOURCES = tests/unit/test_base_base64.c tests/unit/unit.h
 tests_unit_test_base_base64_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_buf_SOURCES = tests/unit/test_base_buf.c tests/unit/unit.h
+tests_unit_test_base_buf_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_clock_SOURCES = tests/unit/test_base_clock.c tests/unit/unit.h
+tests_unit_test_base_clock_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_conf_SOURCES = tests/unit/test_base_conf.c tests/unit/unit.h
 tests_unit_test_base_conf_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_error_SOURCES = tests/unit/test_base_error.c tests/unit/unit.h
+tests_unit_test_base_error_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_hash_SOURCES = tests/unit/test_base_hash.c tests/unit/unit.h
+tests_unit_test_base_hash_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_json_SOURCES = tests/unit/test_base_json.c tests/unit/unit.h
 tests_unit_test_base_json_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_json_flat_SOURCES = tests/unit/test_base_json_flat.c tests/unit/unit.h
 tests_unit_test_base_json_flat_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_log_SOURCES = tests/unit/test_base_log.c tests/unit/unit.h
+tests_unit_test_base_log_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_str_SOURCES = tests/unit/test_base_str.c tests/unit/unit.h
+tests_unit_test_base_str_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
 endif
