@@ -1,9 +1,29 @@
-/* duration.h - a test_run's duration in SQL: seconds with microseconds, 0 where a time is missing. */
+/* duration.h - how long a test_run took, as subunit2sql counts it.
+ *
+ * It writes a negative difference as "whole seconds towards the past, a point, the microseconds that remain",
+ * so that -9.75 s reads as -10.25. Averages and sums that it and Tally both add to are only right if both
+ * count alike.
+ */
 #ifndef TALLY_DB_DURATION_H
 #define TALLY_DB_DURATION_H
 
-#define SQL_SECONDS                                         \
-    "COALESCE(TIMESTAMPDIFF(SECOND, start_time, stop_time)" \
-    " + (COALESCE(stop_time_microsecond, 0) - COALESCE(start_time_microsecond, 0)) / 1e6, 0)"
+#include <stdint.h>
+
+static inline int64_t duration_us(int64_t start_us, int64_t stop_us)
+{
+    int64_t us = stop_us - start_us;
+    int64_t floor_us = us / 1000000 * 1000000 - (us % 1000000 ? 1000000 : 0);
+
+    return us >= 0 ? us : 2 * floor_us - us;
+}
+
+#define SQL_DURATION_US                                                                       \
+    "(TIMESTAMPDIFF(MICROSECOND, start_time, stop_time) + COALESCE(stop_time_microsecond, 0)" \
+    " - COALESCE(start_time_microsecond, 0))"
+
+/* Seconds of a row of test_runs, NULL where a time is missing. */
+#define SQL_SECONDS                                                                       \
+    "(IF(" SQL_DURATION_US " >= 0, " SQL_DURATION_US ", 2000000 * FLOOR(" SQL_DURATION_US \
+    " / 1000000) - " SQL_DURATION_US ") / 1e6)"
 
 #endif

@@ -175,7 +175,7 @@ static bool insert_test_runs(struct db_conn *c, struct ingest *in, int64_t run_i
 
 /* Last and in id order, so that uploads that meet wait for a short time and seldom in a circle. Relative, so
  * that none is lost. run_time is averaged as subunit2sql does it, from the six digits that a FLOAT shows as
- * text. */
+ * text; a test without both times leaves it as it is. */
 static bool count_tests(struct db_conn *c, int64_t run_id, struct error *err)
 {
     return DB_EXEC(
@@ -184,8 +184,9 @@ static bool count_tests(struct db_conn *c, int64_t run_id, struct error *err)
         " FROM test_runs WHERE run_id = ? AND status IN ('success', 'xfail', 'fail', 'uxsuccess')"
         " ORDER BY test_id LIMIT 18446744073709551615) d"
         " STRAIGHT_JOIN tests t ON t.id = d.test_id"
-        " SET t.run_time = IF(d.passed, (COALESCE(t.success * CAST(CONCAT(t.run_time) AS DOUBLE), 0)"
-        " + d.seconds) / (COALESCE(t.success, 0) + 1), t.run_time),"
+        " SET t.run_time = IF(d.passed AND d.seconds IS NOT NULL, IF(t.run_time IS NULL, d.seconds,"
+        " (COALESCE(t.success, 0) * CAST(CONCAT(t.run_time) AS DOUBLE) + d.seconds)"
+        " / (COALESCE(t.success, 0) + 1)), t.run_time),"
         " t.run_count = COALESCE(t.run_count, 0) + 1,"
         " t.success = COALESCE(t.success, 0) + d.passed,"
         " t.failure = COALESCE(t.failure, 0) + (1 - d.passed)",
@@ -197,7 +198,7 @@ static bool count_project(struct db_conn *c, struct ingest *in, int64_t run_id, 
     return DB_EXEC(c, NULL, err,
                    "INSERT INTO project_test_stats (project, tests_id, runs, success, failure, run_time)"
                    " SELECT ?, test_id, 1, status IN ('success', 'xfail'), status IN ('fail', 'uxsuccess'),"
-                   " IF(status IN ('success', 'xfail'), " SQL_SECONDS ", 0)"
+                   " IF(status IN ('success', 'xfail'), COALESCE(" SQL_SECONDS ", 0), 0)"
                    " FROM test_runs WHERE run_id = ? ORDER BY test_id"
                    " ON DUPLICATE KEY UPDATE runs = runs + 1, success = success + VALUES(success),"
                    " failure = failure + VALUES(failure), run_time = run_time + VALUES(run_time)",

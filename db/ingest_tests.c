@@ -102,7 +102,8 @@ static bool next_new_test(struct ingest_cursor *cur, bool counted, struct db_val
     row[1] = DB_INT(passes || fails);
     row[2] = DB_INT(passes);
     row[3] = DB_INT(fails);
-    row[4] = DB_REAL((double)spool_duration_us(&cur->test) / 1e6);
+    bool timed = cur->test.has_start && cur->test.has_stop;
+    row[4] = timed ? DB_REAL((double)spool_duration_us(&cur->test) / 1e6) : DB_NULL_VALUE;
     return true;
 }
 

@@ -41,7 +41,7 @@ static bool uncount(struct db_conn *c, int64_t run_id, struct error *err)
                " FROM test_runs WHERE run_id = ? AND status IN ('success', 'xfail', 'fail', 'uxsuccess')"
                " ORDER BY test_id LIMIT 18446744073709551615) d"
                " STRAIGHT_JOIN tests t ON t.id = d.test_id"
-               " SET t.run_time = IF(d.passed AND t.success > 1,"
+               " SET t.run_time = IF(d.passed AND d.seconds IS NOT NULL AND t.success > 1,"
                " (t.success * CAST(CONCAT(t.run_time) AS DOUBLE) - d.seconds) / (t.success - 1), t.run_time),"
                " t.run_count = GREATEST(t.run_count - 1, 0), t.success = GREATEST(t.success - d.passed, 0),"
                " t.failure = GREATEST(t.failure - (1 - d.passed), 0)",
@@ -54,7 +54,7 @@ static bool uncount(struct db_conn *c, int64_t run_id, struct error *err)
                " WHERE tr.run_id = ? ORDER BY tr.test_id LIMIT 18446744073709551615) d"
                " STRAIGHT_JOIN project_test_stats s ON s.project = d.project AND s.tests_id = d.test_id"
                " SET s.runs = s.runs - 1, s.success = s.success - d.passed, s.failure = s.failure - d.failed,"
-               " s.run_time = s.run_time - IF(d.passed, d.seconds, 0)",
+               " s.run_time = s.run_time - IF(d.passed, COALESCE(d.seconds, 0), 0)",
                DB_INT(run_id));
 }
 

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/fault.h"
 #include "base/mem.h"
+#include "db/duration.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +73,7 @@ bool spool_outcome_fails(enum spool_outcome outcome)
 
 int64_t spool_duration_us(const struct spool_test *t)
 {
-    return t->has_start && t->has_stop ? t->stop_us - t->start_us : 0;
+    return t->has_start && t->has_stop ? duration_us(t->start_us, t->stop_us) : 0;
 }
 
 /* --- files -------------------------------------------------------------------------------------- */
@@ -544,7 +545,7 @@ bool spool_finish(struct spool *s, struct error *err)
         s->totals.attachments++;
         s->totals.attachment_bytes += s->run_attachments[i].size;
     }
-    s->totals.wall_time_us = first != INT64_MAX && last != INT64_MIN ? last - first : 0;
+    s->totals.wall_time_us = first != INT64_MAX && last != INT64_MIN ? duration_us(first, last) : 0;
     return ok;
 }
 

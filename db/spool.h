@@ -62,7 +62,7 @@ struct spool_test {
     size_t n_attachments;
 };
 
-/* Microseconds from start to stop; 0 where one of them is missing. May be negative. */
+/* Microseconds from start to stop, as duration.h has them; 0 where one of them is missing. */
 int64_t spool_duration_us(const struct spool_test *t);
 
 /* An empty spool with its files in DIR. NULL: they cannot be made. Free with spool_free(). */

@@ -1,5 +1,6 @@
 #include "config.h"
 #include "handlers/stream_spool.h"
+#include "base/buf.h"
 #include "base/conf_options.h"
 #include "base/mem.h"
 #include "handlers/body.h"
@@ -26,23 +27,56 @@ struct reading {
     char piece[PIECE];
 };
 
+/* POSIX' extended syntax from Python's, as far as both have it: '.' matches no line end, brackets take them.
+ */
+static bool translate(struct str text, struct buf *out, struct error *err)
+{
+    bool inside = false;
+
+    for (size_t i = 0; i < text.n; i++) {
+        char c = text.p[i], next = i + 1 < text.n ? text.p[i + 1] : '\0';
+
+        if (inside) {
+            if (c == '\\')
+                return error_set(
+                    err, ERROR_BAD_REQUEST,
+                    "attr_regex: no backslash is taken in brackets; ']' can stand first in them");
+            inside = c != ']';
+            buf_add_char(out, c);
+        } else if (c == '[') {
+            inside = true;
+            buf_add_char(out, c);
+            if (next == '^')
+                buf_add_char(out, text.p[++i]);
+            if (i + 1 < text.n && text.p[i + 1] == ']')
+                buf_add_char(out, text.p[++i]);
+        } else if (c == '{' || (c == '\\' && next >= '1' && next <= '9')) {
+            return error_set(err, ERROR_BAD_REQUEST,
+                             "attr_regex: repeat counts {...} and back references are not taken");
+        } else if (c == '\\') {
+            buf_add_char(out, c);
+            buf_add_char(out, next);
+            i++;
+        } else {
+            buf_add_cstr(out, c == '.' ? "[^\n]" : (char[]){c, '\0'});
+        }
+    }
+    return true;
+}
+
 bool stream_regex(struct str text, regex_t *out, struct error *err)
 {
-    char pattern[REGEX_MAX + 1], why[128];
+    struct buf pattern;
+    char why[128];
 
     if (text.n == 0 || text.n > REGEX_MAX || memchr(text.p, '\0', text.n))
         return error_set(err, ERROR_BAD_REQUEST, "attr_regex: 1 to %d characters are taken", REGEX_MAX);
-    memcpy(pattern, text.p, text.n);
-    pattern[text.n] = '\0';
-    for (size_t i = 0; i < text.n; i++) {
-        if (pattern[i] == '{')
-            return error_set(err, ERROR_BAD_REQUEST, "attr_regex: repeat counts {...} are not taken");
-        if (pattern[i] == '\\' && pattern[i + 1] >= '1' && pattern[i + 1] <= '9')
-            return error_set(err, ERROR_BAD_REQUEST, "attr_regex: back references are not taken");
-        if (pattern[i] == '\\')
-            i++;
-    }
-    int rc = regcomp(out, pattern, REG_EXTENDED | REG_NEWLINE);
+    buf_init(&pattern, REGEX_MAX * 8);
+    bool ok = translate(text, &pattern, err);
+    int rc = ok ? regcomp(out, pattern.p, REG_EXTENDED) : 0;
+    buf_free(&pattern);
+    if (!ok)
+        return false;
     if (rc) {
         regerror(rc, out, why, sizeof(why));
         return error_set(err, ERROR_BAD_REQUEST, "attr_regex: %s", why);
