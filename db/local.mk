@@ -22,6 +22,7 @@ libtally_db_a_SOURCES = \
 	db/schema_check.c db/schema_check.h \
 	db/schema_check_counts.c \
 	db/spool.c db/spool.h \
+	db/spool_file.c db/spool_file.h \
 	db/statement.c \
 	db/transaction.c \
 	db/version_hosts.c db/version_hosts.h \

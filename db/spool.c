@@ -1,31 +1,20 @@
 #include "config.h"
 #include "db/spool.h"
 #include "base/buf.h"
-#include "base/fault.h"
 #include "base/mem.h"
 #include "db/duration.h"
+#include "db/spool_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
-enum { BUFFER = 128 * 1024, RECORD_MAX = 64 * 1024 * 1024, WINDOW = 256 * 1024 };
-
-/* A file that is written from front to back and then read anywhere. */
-struct file {
-    int fd;
-    struct buf buffer; /* what is not yet in the file */
-    uint64_t written;
-};
+enum { WINDOW = 256 * 1024 };
 
 struct spool {
     struct spool_limits limits;
-    struct file heads; /* records, each a length and its fields */
-    struct file contents;
+    struct spool_file heads; /* records, each a length and its fields */
+    struct spool_file contents;
     struct hash_sha256 *sha;
     uint64_t content_start;
     uint64_t bytes; /* against limits.max_bytes */
@@ -76,74 +65,6 @@ int64_t spool_duration_us(const struct spool_test *t)
     return t->has_start && t->has_stop ? duration_us(t->start_us, t->stop_us) : 0;
 }
 
-/* --- files -------------------------------------------------------------------------------------- */
-
-static bool file_open(struct file *f, const char *dir, struct error *err)
-{
-    buf_init(&f->buffer, RECORD_MAX + BUFFER);
-    f->written = 0;
-    f->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL, 0600);
-    if (f->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT)) {
-        char path[4096];
-
-        snprintf(path, sizeof(path), "%s/tally-spool-XXXXXX", dir);
-        f->fd = mkostemp(path, O_CLOEXEC);
-        if (f->fd >= 0)
-            unlink(path);
-    }
-    if (f->fd < 0)
-        return error_set(err, ERROR_UNAVAILABLE, "spool folder %s: %s", dir, strerror(errno));
-    return true;
-}
-
-static bool file_flush(struct file *f, struct error *err)
-{
-    size_t done = 0;
-
-    while (done < f->buffer.n) {
-        ssize_t n = fault_point("spool.write")
-                        ? -1
-                        : pwrite(f->fd, f->buffer.p + done, f->buffer.n - done, (off_t)(f->written + done));
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return error_set(err, ERROR_UNAVAILABLE, "the spool cannot be written: %s", strerror(errno));
-        done += (size_t)n;
-    }
-    f->written += done;
-    buf_clear(&f->buffer);
-    return true;
-}
-
-static bool file_add(struct file *f, const void *p, size_t n, struct error *err)
-{
-    buf_add(&f->buffer, p, n);
-    return f->buffer.n < BUFFER || file_flush(f, err);
-}
-
-static uint64_t file_size(const struct file *f)
-{
-    return f->written + f->buffer.n;
-}
-
-static bool file_read(const struct file *f, uint64_t offset, void *p, size_t n, struct error *err)
-{
-    size_t done = 0;
-
-    while (done < n) {
-        ssize_t got = pread(f->fd, (char *)p + done, n - done, (off_t)(offset + done));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return error_set(err, ERROR_INTERNAL, "the spool cannot be read: %s",
-                             got ? strerror(errno) : "it ends early");
-        done += (size_t)got;
-    }
-    return true;
-}
-
 /* --- life --------------------------------------------------------------------------------------- */
 
 struct spool *spool_new(const char *dir, const struct spool_limits *limits, struct error *err)
@@ -152,7 +73,7 @@ struct spool *spool_new(const char *dir, const struct spool_limits *limits, stru
 
     s->limits = *limits;
     s->heads.fd = s->contents.fd = -1;
-    if (!file_open(&s->heads, dir, err) || !file_open(&s->contents, dir, err)) {
+    if (!spool_file_open(&s->heads, dir, err) || !spool_file_open(&s->contents, dir, err)) {
         spool_free(s);
         return NULL;
     }
@@ -169,12 +90,8 @@ void spool_free(struct spool *s)
 {
     if (!s)
         return;
-    struct file *const files[] = {&s->heads, &s->contents};
-    for (size_t i = 0; i < 2; i++) {
-        if (files[i]->fd >= 0)
-            close(files[i]->fd);
-        buf_free(&files[i]->buffer);
-    }
+    spool_file_close(&s->heads);
+    spool_file_close(&s->contents);
     hash_sha256_free(s->sha);
     arena_free(s->arena);
     free(s->run_attachments);
@@ -287,22 +204,22 @@ static bool count_bytes(struct spool *s, uint64_t n, struct error *err)
 
 void spool_content_begin(struct spool *s)
 {
-    s->content_start = file_size(&s->contents);
+    s->content_start = spool_file_size(&s->contents);
 }
 
 bool spool_content_add(struct spool *s, const void *p, size_t n, struct error *err)
 {
-    if (file_size(&s->contents) + n - s->content_start > s->limits.max_attachment_bytes)
+    if (spool_file_size(&s->contents) + n - s->content_start > s->limits.max_attachment_bytes)
         return error_set(err, ERROR_BAD_REQUEST, "an attachment is larger than %llu bytes",
                          (unsigned long long)s->limits.max_attachment_bytes);
     hash_sha256_add(s->sha, p, n);
-    return count_bytes(s, n, err) && file_add(&s->contents, p, n, err);
+    return count_bytes(s, n, err) && spool_file_add(&s->contents, p, n, err);
 }
 
 void spool_content_end(struct spool *s, struct spool_attachment *out)
 {
     out->offset = s->content_start;
-    out->size = file_size(&s->contents) - s->content_start;
+    out->size = spool_file_size(&s->contents) - s->content_start;
     hash_sha256_end(s->sha, out->sha256);
 }
 
@@ -374,22 +291,22 @@ bool spool_add(struct spool *s, const struct spool_test *t, struct error *err)
 {
     unsigned char sha256[SHA256_SIZE];
     struct buf *b = &s->heads.buffer;
-    uint64_t at = file_size(&s->heads);
+    uint64_t at = spool_file_size(&s->heads);
 
     hash_sha256(t->name.p, t->name.n, sha256);
     struct spool_slot *slot = slot_of(s, sha256, err);
     if (!slot)
         return false;
     if (!add_record(b, t))
-        return error_set(err, ERROR_BAD_REQUEST, "a test's record is larger than %d bytes", RECORD_MAX);
-    if (!count_bytes(s, file_size(&s->heads) - at, err))
+        return error_set(err, ERROR_BAD_REQUEST, "a test's record is larger than %d bytes", SPOOL_RECORD_MAX);
+    if (!count_bytes(s, spool_file_size(&s->heads) - at, err))
         return false;
     slot->head = at;
     slot->outcome = (unsigned char)t->outcome;
     slot->has_detail = t->attrs.p || t->n_tags;
     slot->has_files = t->n_attachments > 0;
     slot->has_info = needs_info(t);
-    return b->n < BUFFER || file_flush(&s->heads, err);
+    return b->n < SPOOL_BUFFER || spool_file_flush(&s->heads, err);
 }
 
 bool spool_add_run_attachment(struct spool *s, const struct spool_attachment *a, struct error *err)
@@ -421,7 +338,7 @@ static const char *window(struct spool *s, uint64_t offset, size_t n, struct are
     if (n > WINDOW) {
         char *p = arena_alloc(arena, n);
 
-        return file_read(&s->heads, offset, p, n, err) ? p : NULL;
+        return spool_file_read(&s->heads, offset, p, n, err) ? p : NULL;
     }
     if (!s->window)
         s->window = mem_alloc(WINDOW);
@@ -430,7 +347,7 @@ static const char *window(struct spool *s, uint64_t offset, size_t n, struct are
 
         s->window_at = offset;
         s->window_n = left < WINDOW ? (size_t)left : WINDOW;
-        if (s->window_n < n || !file_read(&s->heads, offset, s->window, s->window_n, err)) {
+        if (s->window_n < n || !spool_file_read(&s->heads, offset, s->window, s->window_n, err)) {
             s->window_n = 0;
             return NULL;
         }
@@ -505,7 +422,7 @@ bool spool_read(struct spool *s, size_t i, struct arena *arena, struct spool_tes
 
 bool spool_content_read(struct spool *s, uint64_t offset, void *p, size_t n, struct error *err)
 {
-    return file_read(&s->contents, offset, p, n, err);
+    return spool_file_read(&s->contents, offset, p, n, err);
 }
 
 /* --- totals ------------------------------------------------------------------------------------- */
@@ -534,7 +451,7 @@ bool spool_finish(struct spool *s, struct error *err)
 {
     struct arena *arena = arena_new(0);
     int64_t first = INT64_MAX, last = INT64_MIN;
-    bool ok = file_flush(&s->heads, err) && file_flush(&s->contents, err);
+    bool ok = spool_file_flush(&s->heads, err) && spool_file_flush(&s->contents, err);
 
     for (size_t i = 0; ok && i < s->n; i++) {
         arena_reset(arena);

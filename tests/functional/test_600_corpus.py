@@ -179,7 +179,8 @@ def test_602_every_attachment_is_kept(stack, clients):
         assert content.headers['Content-Disposition'].startswith('attachment')
 
 
-@pytest.mark.parametrize('name, key', [('m066-long-attrs-tags.v2.subunit', 'attrs'), ('m067-long-tags.v2.subunit', 'tags')])
+@pytest.mark.parametrize('name, key', [('m066-long-attrs-tags.v2.subunit', 'attrs'),
+                                       ('m067-long-tags.v2.subunit', 'tags')])
 def test_603_long_values_are_split_not_cut(stack, clients, name, key):
     r = post(clients[0], stream_bytes(name), ['--store_attachments'])
     assert r.status_code == 201, r.text
