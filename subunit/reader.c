@@ -29,8 +29,9 @@ void subunit_limits_fill(struct subunit_limits *l)
         l->max_open_bytes = UINT64_C(64) << 20;
 }
 
-static void error_vset(struct subunit_error *err, enum subunit_error_code code, uint64_t offset,
-                       const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void error_vset(struct subunit_error *err,
+                                                             enum subunit_error_code code, uint64_t offset,
+                                                             const char *fmt, va_list ap)
 {
     err->code = code;
     err->offset = offset;

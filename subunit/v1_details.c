@@ -65,7 +65,7 @@ static bool simple_held(struct subunit_reader *r, const unsigned char *p, uint64
     if (held == ']' && p[0] == '\n') {
         *taken = 1;
         return part_bytes(r, "", 0, true, offset) &&
-               v1_test_end(r, r->v1->outcome, r->v1->details_time, offset);
+               v1_test_end(r, r->v1->outcome, r->v1->details_time, offset - 1);
     }
     if (held == ' ' && p[0] == ']')
         return true;
