@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { RETRY_AFTER_SECONDS = 5 };
+enum { RETRY_AFTER_SECONDS = 5, LOG_METHOD_MAX = 32, LOG_PATH_MAX = 1000 };
 
 /* --- what came ---------------------------------------------------------------------------------- */
 
@@ -194,6 +194,11 @@ static void answer(struct exchange *x)
         answer_error(r, &err);
 }
 
+static const char *text_for_log(struct arena *arena, struct str s, size_t max)
+{
+    return arena_str(arena, (struct str){s.p, s.n < max ? s.n : max}).p;
+}
+
 static void log_access_line(const struct exchange *x, uint64_t micros)
 {
     const struct request *r = &x->request;
@@ -201,8 +206,8 @@ static void log_access_line(const struct exchange *x, uint64_t micros)
     struct str remote = params_get(&x->params, "REMOTE_ADDR");
 
     log_request(&(struct log_access){
-        .method = arena_str(arena, x->method_text).p,
-        .path = arena_str(arena, r->path).p,
+        .method = text_for_log(arena, x->method_text, LOG_METHOD_MAX),
+        .path = text_for_log(arena, r->path, LOG_PATH_MAX),
         .status = r->response->status,
         .bytes_in = x->body.bytes,
         .bytes_out = r->response->bytes,

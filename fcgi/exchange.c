@@ -38,6 +38,8 @@ bool request_body_read(struct request *r, void *p, size_t n, size_t *got, struct
     if (x->body.bytes > x->body_limit)
         return error_set(err, ERROR_TOO_LARGE, "the body is larger than %llu bytes",
                          (unsigned long long)x->body_limit);
+    if (r->content_length >= 0 && x->body.bytes > (uint64_t)r->content_length)
+        return error_set(err, ERROR_BAD_REQUEST, "the body is longer than its Content-Length");
     return *got > 0 || check_end(x, err);
 }
 
