@@ -46,7 +46,7 @@ bool log_open(const struct log_options *options, struct error *err)
         closelog();
     free(to.program);
     to.program = mem_strdup(options->program ? options->program : "tally");
-    to.level = options->level;
+    __atomic_store_n(&to.level, options->level, __ATOMIC_RELAXED);
     to.target = options->target;
     to.json = options->json;
     to.fd = fd;
@@ -119,6 +119,8 @@ static void line_end(struct buf *b, enum log_level level)
         syslog(syslog_levels[level], "%s", b->p ? b->p : "");
     } else {
         buf_add_char(b, '\n');
+        if (!buf_ok(b) && b->n > 0) /* cut off, but a line of its own */
+            b->p[b->n - 1] = '\n';
         /* One write a line: lines of several processes in one file do not mix. */
         if (b->p && write(to.fd, b->p, b->n) < 0 && to.fd != STDERR_FILENO)
             (void)!write(STDERR_FILENO, b->p, b->n);
@@ -132,7 +134,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_list ap;
     struct buf b;
 
-    if (level < to.level)
+    if (level < __atomic_load_n(&to.level, __ATOMIC_RELAXED))
         return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
@@ -162,7 +164,8 @@ static void access_json(struct buf *b, const struct log_access *a)
 
 static void access_plain(struct buf *b, const struct log_access *a)
 {
-    buf_printf(b, "%s ", a->method ? a->method : "-");
+    add_escaped(b, str_of(a->method ? a->method : "-"), false);
+    buf_add_char(b, ' ');
     add_escaped(b, str_of(a->path ? a->path : "-"), false);
     buf_printf(b, " %d %lluB %lluB %lluus", a->status, (unsigned long long)a->bytes_in,
                (unsigned long long)a->bytes_out, (unsigned long long)a->micros);
@@ -180,7 +183,7 @@ void log_request(const struct log_access *access)
 {
     struct buf b;
 
-    if (LOG_LEVEL_INFO < to.level)
+    if (LOG_LEVEL_INFO < __atomic_load_n(&to.level, __ATOMIC_RELAXED))
         return;
     pthread_mutex_lock(&lock);
     line_start(&b, LOG_LEVEL_INFO);
