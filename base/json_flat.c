@@ -37,8 +37,10 @@ static bool give(struct json_flat *f, const void *p, size_t n, struct error *err
 {
     if (f->in_value)
         return n == 0 || f->sink.data(f->sink.ctx, p, n, err);
-    if (n > sizeof(f->key) - f->n_key)
+    if (n > sizeof(f->key) - f->n_key) {
+        f->offset += sizeof(f->key) - f->n_key; /* at the first that is too much */
         return fail(f, err, "a key of more than 256 bytes");
+    }
     memcpy(f->key + f->n_key, p, n);
     f->n_key += n;
     return true;
