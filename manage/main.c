@@ -91,8 +91,12 @@ static int run_command(struct manage *m, int argc, char **argv)
         if (strcmp(argv[0], commands[i].group) != 0)
             continue;
         known_group = true;
-        if (argc > 1 && strcmp(argv[1], commands[i].name) == 0)
+        if (argc > 1 && strcmp(argv[1], commands[i].name) == 0) {
+            static char program[] = "tally-manage";
+
+            argv[1] = program; /* for getopt's messages */
             return commands[i].run(m, argc - 1, argv + 1);
+        }
     }
     if (known_group)
         return argc > 1 ? manage_usage("no command \"%s %s\"", argv[0], argv[1])
