@@ -25,6 +25,7 @@ enum {
     RESERVED_FDS = 32,       /* log, spool files, what libraries open */
     RESERVED_PER_WORKER = 6, /* feed, database, Keystone, a spool file */
     GRACE_US = 5000000,      /* between the two shutdowns of a request past its deadline */
+    FAILED_START_SECONDS = 60,
     FIRST_BYTE_US = 1000000, /* for a request on a connection that was accepted just before the end */
 };
 
@@ -154,9 +155,11 @@ bool server_start(struct server *s, struct app *app, int listen_fd, struct error
     if (!set_up(s, threads, err))
         return false;
     s->workers = mem_calloc(threads, sizeof(*s->workers));
-    for (unsigned i = 0; i < threads; i++) {
-        if (!worker_start(&s->workers[i], s, err))
+    while (s->n_workers < threads) {
+        if (!worker_start(&s->workers[s->n_workers], s, err)) {
+            server_stop(s, FAILED_START_SECONDS); /* those that run use what is on our caller's stack */
             return false;
+        }
         s->n_workers++;
     }
     return true;

@@ -249,6 +249,14 @@ static void *worker_main(void *arg)
     }
 }
 
+static void free_worker(struct worker *w)
+{
+    close(w->feed[0]);
+    close(w->feed[1]);
+    response_free(&w->response);
+    arena_free(w->arena);
+}
+
 bool worker_start(struct worker *w, struct server *server, struct error *err)
 {
     int rc;
@@ -260,16 +268,16 @@ bool worker_start(struct worker *w, struct server *server, struct error *err)
     w->arena = arena_new(ARENA_KEEP);
     response_init(&w->response);
     rc = pthread_create(&w->thread, NULL, worker_main, w);
-    return rc == 0 || error_set_errno(err, rc, "thread");
+    if (rc == 0)
+        return true;
+    free_worker(w);
+    return error_set_errno(err, rc, "thread");
 }
 
 bool worker_join(struct worker *w, const struct timespec *until)
 {
     if (pthread_timedjoin_np(w->thread, NULL, until) != 0)
         return false;
-    close(w->feed[0]);
-    close(w->feed[1]);
-    response_free(&w->response);
-    arena_free(w->arena);
+    free_worker(w);
     return true;
 }

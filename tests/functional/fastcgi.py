@@ -149,7 +149,7 @@ class Lone:
 
     def start(self):
         self.tally.start()
-        self.ask(get())  # it is past its start: a signal finds its handler
+        wait_for('serving', lambda: ': serving' in self.log(), 30, self.tally.running)
         return self
 
     def stop(self):
