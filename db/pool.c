@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -106,6 +107,14 @@ static void give_back(struct db *db, struct db_conn *c)
     }
 }
 
+/* A connection at rest has nothing to read: what comes unasked is its end, or the server's farewell. */
+static bool is_fresh(const struct db_conn *c)
+{
+    struct pollfd p = {.fd = mysql_get_socket(c->my), .events = POLLIN};
+
+    return clock_mono_us() - c->idle_since < IDLE_TRUSTED_US && poll(&p, 1, 0) == 0;
+}
+
 struct db_conn *db_acquire(struct db *db, struct error *err)
 {
     struct db_conn *c = take(db);
@@ -116,8 +125,8 @@ struct db_conn *db_acquire(struct db *db, struct error *err)
         return NULL;
     }
     /* A server that was restarted has closed the idle ones: asking spares each caller the question whether
-     * its first statement may be repeated. One that worked a moment ago is not asked. */
-    if (!c->broken && (clock_mono_us() - c->idle_since < IDLE_TRUSTED_US || mysql_ping(c->my) == 0))
+     * its first statement may be repeated. One that worked a moment ago and is silent is not asked. */
+    if (!c->broken && (is_fresh(c) || mysql_ping(c->my) == 0))
         return c;
     if (!conn_reopen(c, err)) {
         give_back(db, c);
