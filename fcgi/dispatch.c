@@ -183,7 +183,8 @@ static void answer(struct exchange *x)
     struct error err;
 
     error_clear(&err);
-    if (!params_check_repeated(&x->params, &err) || !read_content_length(x, &err) || !read_target(x, &err)) {
+    /* The path comes first: it says which form an error has. */
+    if (!read_target(x, &err) || !params_check_repeated(&x->params, &err) || !read_content_length(x, &err)) {
         answer_error(r, &err);
         return;
     }
