@@ -53,6 +53,15 @@ def stack():
             remove_folder(folder)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure comes with what tally.fcgi logged during the test."""
+    report = (yield).get_result()
+    s = item.funcargs.get('stack') if hasattr(item, 'funcargs') else None
+    if report.failed and s is not None:
+        report.sections.append(('tally.log', s.log(s.mark)[-4000:]))
+
+
 @pytest.fixture(autouse=True)
 def in_order(request):
     """What a test stopped runs again for the next, what it configured is undone; a process that died by itself is a
@@ -61,7 +70,7 @@ def in_order(request):
         yield
         return
     s = request.getfixturevalue('stack')
-    s.expect_down = set()
+    s.expect_down, s.mark = set(), s.log_size()
     yield
     died = [x.name for x in s.services() if x.proc is not None and not x.running() and x.name not in s.expect_down]
     tails = ''.join(x.tail() for x in s.services() if x.name in died)

@@ -43,7 +43,8 @@ key_repository = {home}/fernet-keys
 [credential]
 key_repository = {home}/credential-keys
 [cache]
-enabled = false
+enabled = true
+backend = dogpile.cache.memory
 [oslo_policy]
 policy_file = {home}/policy.yaml
 """

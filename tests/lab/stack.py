@@ -55,6 +55,7 @@ class Stack:
         self.tally = TallyFcgi(self.site, build, self.conf.path, self.env)
         self.nginx = Nginx(self.site, self.port)
         self._tokens = {}
+        self.mark = 0  # where the log stood when the test at hand began
         self.expect_down = set()  # services that the test at hand ends by other means than stop() and kill()
 
     def _options(self):

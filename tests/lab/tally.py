@@ -72,9 +72,10 @@ class TallyFcgi(Service):
         return super().start(seconds, wait)
 
     def ready(self):
-        # spawn-fcgi listens before tally.fcgi runs: the name says that it does
-        with open('/proc/%d/comm' % self.proc.pid, encoding='ascii') as f:
-            return f.read().startswith('tally.fcgi') and unix_open(self.socket)
+        # spawn-fcgi listens before tally.fcgi runs, and before it blocks SIGHUP a reload would end it
+        with open('/proc/%d/status' % self.proc.pid, encoding='ascii') as f:
+            fields = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
+        return fields['Name'] == 'tally.fcgi' and int(fields['SigBlk'], 16) & 1 and unix_open(self.socket)
 
 
 class Nginx(Service):
