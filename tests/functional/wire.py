@@ -26,13 +26,20 @@ def connect(stack, tls=True, timeout=30):
     return context.wrap_socket(s, server_hostname='127.0.0.1')
 
 
+def complete(data):
+    """Is that a whole reply? nginx keeps a connection open a while after it has refused a body."""
+    head, sep, body = data.partition(b'\r\n\r\n')
+    match = re.search(rb'\r\ncontent-length: *(\d+)', head, re.I)
+    return bool(sep and match and len(body) >= int(match.group(1)))
+
+
 def send(stack, data, tls=True, timeout=30):
     """Sends bytes on a fresh connection and reads until its end."""
     got = b''
     with connect(stack, tls, timeout) as s:
         s.sendall(data)
         try:
-            while True:
+            while not complete(got):
                 piece = s.recv(65536)
                 if not piece:
                     break
