@@ -172,11 +172,29 @@ static bool in_string(struct json_flat *f, unsigned char c, struct error *err)
     return true;
 }
 
+/* Has one of the eight bytes the value of those of PATTERN? Classic bit tricks: a byte that is 0 after the
+ * XOR borrows into its highest bit; bytes of 0x80 and more were looked for before. */
+static bool has_byte(uint64_t w, uint64_t pattern)
+{
+    uint64_t x = w ^ pattern;
+
+    return ((x - 0x0101010101010101) & ~x & 0x8080808080808080) != 0;
+}
+
 /* How many bytes of P stand for themselves. */
 static size_t plain(const char *p, size_t n)
 {
     size_t i = 0;
 
+    for (; n - i >= 8; i += 8) {
+        uint64_t w;
+
+        memcpy(&w, p + i, 8);
+        /* 0x60 added sets the highest bit of a byte from 0x20 to 0x7f, and of no other without a carry */
+        if ((w & 0x8080808080808080) || (~(w + 0x6060606060606060) & 0x8080808080808080) ||
+            has_byte(w, 0x2222222222222222) || has_byte(w, 0x5c5c5c5c5c5c5c5c))
+            break;
+    }
     while (i < n) {
         unsigned char c = (unsigned char)p[i];
 
