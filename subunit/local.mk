@@ -42,12 +42,15 @@ EXTRA_DIST += tests/unit/test_subunit_reference.py
 if HAVE_CMOCKA
 SUBUNIT_UNIT_TESTS = \
 	tests/unit/test_subunit_fold \
+	tests/unit/test_subunit_memory \
 	tests/unit/test_subunit_reader \
 	tests/unit/test_subunit_writer
 check_PROGRAMS += $(SUBUNIT_UNIT_TESTS)
 TESTS += $(SUBUNIT_UNIT_TESTS)
 tests_unit_test_subunit_fold_SOURCES = tests/unit/test_subunit_fold.c tests/unit/unit.h
 tests_unit_test_subunit_fold_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_subunit_memory_SOURCES = tests/unit/test_subunit_memory.c tests/unit/unit.h
+tests_unit_test_subunit_memory_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_subunit_reader_SOURCES = tests/unit/test_subunit_reader.c tests/unit/unit.h
 tests_unit_test_subunit_reader_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_subunit_writer_SOURCES = tests/unit/test_subunit_writer.c tests/unit/unit.h
@@ -67,3 +70,22 @@ tests_fuzz_fuzz_subunit_v2_LDADD = $(SUBUNIT_LIBS)
 if !FUZZ
 TESTS += $(SUBUNIT_FUZZ)
 endif
+
+check_PROGRAMS += tests/bench/bench-parse
+tests_bench_bench_parse_SOURCES = tests/bench/bench-parse.c
+tests_bench_bench_parse_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS)
+tests_bench_bench_parse_LDADD = $(SUBUNIT_LIBS) $(ZLIB_LIBS)
+EXTRA_DIST += tests/bench/parse_python.py
+
+dist_man_MANS += docs/man/libtally-subunit.3
+# The page's example is compiled and run.
+check_PROGRAMS += tests/unit/subunit_example
+nodist_tests_unit_subunit_example_SOURCES = tests/unit/subunit_example.c
+tests_unit_subunit_example_CPPFLAGS = -I$(top_srcdir)/subunit $(AM_CPPFLAGS)
+tests_unit_subunit_example_LDADD = $(SUBUNIT_LIBS)
+tests/unit/subunit_example.c: $(srcdir)/docs/man/libtally-subunit.3
+	@$(MKDIR_P) tests/unit
+	$(AM_V_GEN)sed -n -e '/^\.Bd -literal/,/^\.Ed/{/^\./d;s/\\e/\\/g;p}' $(srcdir)/docs/man/libtally-subunit.3 > $@
+CLEANFILES += tests/unit/subunit_example.c
+TESTS += tests/unit/test_subunit_example.sh
+EXTRA_DIST += tests/unit/test_subunit_example.sh
