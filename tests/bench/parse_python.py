@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""parse_python.py VERSION FILE: reads the stream with python-subunit, its events going nowhere; prints the CPU seconds."""
+"""parse_python.py VERSION FILE: reads the stream with python-subunit, events going nowhere; prints the CPU seconds."""
 import io
 import sys
 import time
