@@ -1,6 +1,6 @@
 # Sourced by the checks: where the sources are, and what a missing tool means.
 export LC_ALL=C.UTF-8
-top=${srcdir:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+top=$(cd "${srcdir:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
 folders=(base db subunit image store identity handlers fcgi worker manage cli)
 
 # `make check` on a machine without the tool skips; tests/run installs all tools and takes no excuse.
