@@ -265,6 +265,16 @@ struct db_rows *run_attachments(struct db_conn *c, const struct run_part *part, 
         PART_VALUES(part));
 }
 
+struct db_rows *run_own_attachments(struct db_conn *c, int64_t run_id, struct error *err)
+{
+    return DB_QUERY(
+        c, err,
+        "SELECT a.id, a.test_run_id, a.label, i.size, i.name, i.mime_type FROM attachment_info i"
+        " JOIN attachments a ON a.id = i.attachment_id WHERE i.run_id = ? AND i.test_run_id IS NULL"
+        " ORDER BY i.attachment_id",
+        DB_INT(run_id));
+}
+
 #define EPOCH_US(column) \
     "TIMESTAMPDIFF(SECOND, '1970-01-01', tr." column ") * 1000000 + COALESCE(tr." column "_microsecond, 0)"
 

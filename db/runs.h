@@ -86,6 +86,8 @@ struct db_rows *run_test_runs(struct db_conn *c, const struct run_part *part, st
 
 /* id, test_run_id, label, size, name, mime_type (the last two NULL where they are not known). By test_run. */
 struct db_rows *run_attachments(struct db_conn *c, const struct run_part *part, struct error *err);
+/* The same of those that belong to the run as a whole: test_run_id is NULL. */
+struct db_rows *run_own_attachments(struct db_conn *c, int64_t run_id, struct error *err);
 
 /* For a stream written anew: a row for each pair of a test_run and an attachment, in the order of start
  * times: id, name, attrs, stream_id, route_code, tags_json, tags, status, start_us and stop_us (microseconds

@@ -322,13 +322,12 @@ static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error 
     return ok;
 }
 
+/* Part of the list of attachments: those of tests, or those of the run as a whole. */
 static bool add_attachments(struct reply *out, struct db_rows *rows, struct error *at_end)
 {
     struct json_writer *w = &out->w;
     bool ok = true;
 
-    json_key(w, "attachments");
-    json_arr_begin(w);
     while (ok && db_next(rows, at_end)) {
         int64_t id = db_i64(rows, "id");
         char link[512];
@@ -337,7 +336,10 @@ static bool add_attachments(struct reply *out, struct db_rows *rows, struct erro
                  STR_ARG(out->run->uuid), (long long)id);
         json_obj_begin(w);
         json_key_i64(w, "id", id);
-        json_key_i64(w, "test_run_id", db_i64(rows, "test_run_id"));
+        if (db_is_null(rows, "test_run_id"))
+            json_key_null(w, "test_run_id");
+        else
+            json_key_i64(w, "test_run_id", db_i64(rows, "test_run_id"));
         json_key_str(w, "label", db_str(rows, "label"));
         json_key_str(w, "name", db_str(rows, "name"));
         json_key_str(w, "mime_type", db_str(rows, "mime_type"));
@@ -346,7 +348,6 @@ static bool add_attachments(struct reply *out, struct db_rows *rows, struct erro
         json_obj_end(w);
         ok = reply_flush(out, false);
     }
-    json_arr_end(w);
     return ok;
 }
 
@@ -405,9 +406,16 @@ static bool send_run(struct reply *out, struct db_conn *c, const struct run *run
         return false;
     json_obj_end(w);
     if (!add_part(out, run_tests(c, &viewer, part, err), add_tests, err) ||
-        !add_part(out, run_test_runs(c, part, err), add_test_runs, err) ||
-        !add_part(out, run_attachments(c, part, err), add_attachments, err))
+        !add_part(out, run_test_runs(c, part, err), add_test_runs, err))
         return false;
+    json_key(w, "attachments");
+    json_arr_begin(w);
+    if (!add_part(out, run_attachments(c, part, err), add_attachments, err))
+        return false;
+    /* Those of the run as a whole have no status, and stand on the last page. */
+    if (!part->status && !more && !add_part(out, run_own_attachments(c, run->id, err), add_attachments, err))
+        return false;
+    json_arr_end(w);
     if (more)
         json_key_i64(w, "next_marker", part->last);
     json_obj_end(w);
