@@ -21,7 +21,8 @@ struct reading {
     struct subunit_fold *fold;
     unsigned char (*digests)[SHA256_SIZE];
     unsigned n_parts;
-    bool file_open; /* a file of the run as a whole is being written */
+    uint64_t file_bytes; /* of all attachments, those of tests that have not ended included */
+    bool file_open;      /* a file of the run as a whole is being written */
     struct spool_attachment file;
     struct error *err; /* where callbacks leave why they stopped */
     char piece[PIECE];
@@ -242,11 +243,27 @@ static bool map_error(const struct reading *rd, const struct subunit_error *from
     }
 }
 
+/* Said as soon as it is sure, and as the limit that it is: what waits for its test's end is in no spool yet.
+ */
+static bool count_file(struct reading *rd, const struct subunit_event *event)
+{
+    uint64_t most = rd->r->conf->subunit.max_transaction_bytes;
+
+    if (!rd->options->attachments || !event->has_file || !event->has_id)
+        return true;
+    rd->file_bytes += event->file.n;
+    return rd->file_bytes <= most ||
+           error_set(rd->err, ERROR_TOO_LARGE, "the run brings more than %llu bytes into the database",
+                     (unsigned long long)most);
+}
+
 static int on_event(void *ctx, const struct subunit_event *event)
 {
     struct reading *rd = ctx;
     struct subunit_error err;
 
+    if (!count_file(rd, event))
+        return 1;
     if (rd->file_open && (!event->has_file || event->has_id) && !close_file(rd, rd->err))
         return 1;
     if (subunit_fold_event(rd->fold, event, &err))
