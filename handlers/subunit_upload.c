@@ -43,6 +43,12 @@ static bool get_text(struct request *r, const char *name, size_t max_chars, stru
     return true;
 }
 
+/* A zone may carry a time out of what a DATETIME holds: years 0000 to 9999. */
+static bool is_storable(int64_t us)
+{
+    return us >= INT64_C(-62167219200) * 1000000 && us < INT64_C(253402300800) * 1000000;
+}
+
 static bool get_run_at(struct request *r, struct upload *u, struct error *err)
 {
     struct str value;
@@ -50,7 +56,7 @@ static bool get_run_at(struct request *r, struct upload *u, struct error *err)
     u->in.run_at_us = clock_now_us();
     if (!query_get(r, "run_at", false, &value, err))
         return false;
-    if (value.p && !clock_parse(value, &u->in.run_at_us))
+    if (value.p && !(clock_parse(value, &u->in.run_at_us) && is_storable(u->in.run_at_us)))
         return error_set(err, ERROR_BAD_REQUEST, "run_at: '%.*s' is no time like 2026-03-01T12:00:00Z",
                          STR_ARG(value));
     return true;
