@@ -3,6 +3,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 
 from . import template
 from .service import PATH, LabError, Service, unix_open, unprivileged
@@ -22,18 +23,22 @@ def _version():
 
 
 def _install(folder):
-    data = os.path.join(folder, 'data')
-    os.mkdir(data)
-    ids = unprivileged()
-    drop = {'user': ids[0], 'group': ids[1], 'extra_groups': []} if ids else {}
-    if ids:
-        _chown_tree(folder, ids)
-    done = subprocess.run(['mariadb-install-db', *BASE, '--datadir=' + data, '--tmpdir=' + folder,
-                           '--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
-                          env={'PATH': PATH, 'HOME': folder}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, check=False, cwd='/', **drop)
-    if done.returncode != 0:
-        raise LabError('mariadb-install-db:\n' + done.stdout)
+    # Made elsewhere: the user that we drop to may be unable to enter the checkout (/root, a private home).
+    with tempfile.TemporaryDirectory(prefix='tally-') as place:
+        os.chmod(place, 0o755)
+        data = os.path.join(place, 'data')
+        os.mkdir(data)
+        ids = unprivileged()
+        drop = {'user': ids[0], 'group': ids[1], 'extra_groups': []} if ids else {}
+        if ids:
+            _chown_tree(place, ids)
+        done = subprocess.run(['mariadb-install-db', *BASE, '--datadir=' + data, '--tmpdir=' + place,
+                               '--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
+                              env={'PATH': PATH, 'HOME': place}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False, cwd='/', **drop)
+        if done.returncode != 0:
+            raise LabError('mariadb-install-db:\n' + done.stdout)
+        shutil.move(data, os.path.join(folder, 'data'))
 
 
 def _chown_tree(top, ids):
