@@ -1,5 +1,5 @@
 # deploy/: from a bare Debian 12 to a running instance, and what a production host installs.
-EXTRA_DIST += deploy/packages deploy/install-packages deploy/quickstart \
+EXTRA_DIST += docs/threat-model.md deploy/packages deploy/install-packages deploy/quickstart \
 	deploy/instance deploy/instance-files.sh deploy/instance-services.sh
 
 production_templates = \
