@@ -277,6 +277,31 @@ static void immutable_is_kept(void **state)
     buf_free(&changed);
 }
 
+static void sections_compare(void **state)
+{
+    (void)state;
+    struct conf *a = good("[api]\nthreads = 5\n[keystone_authtoken]\ninsecure = true\n");
+    struct conf *b = good("[identity]\nadmin_roles = a,b\n[keystone_authtoken]\ninsecure = true\n");
+    struct conf *c = good("[identity]\nadmin_roles = a,c\n");
+    struct buf changed;
+
+    assert_false(conf_section_same(a, b, "api"));
+    assert_false(conf_section_same(a, b, "identity"));
+    assert_false(conf_section_same(b, c, "identity"));
+    assert_true(conf_section_same(b, b, "identity"));
+    assert_true(conf_section_same(a, b, "keystone_authtoken"));
+    assert_false(conf_section_same(a, c, "keystone_authtoken"));
+    assert_true(conf_section_same(a, c, "subunit"));
+    buf_init(&changed, 1000);
+    conf_keep_immutable(a, c, &changed);
+    assert_string_equal(changed.p, "api.threads keystone_authtoken.insecure");
+    assert_true(c->keystone_authtoken.insecure);
+    buf_free(&changed);
+    conf_unref(a);
+    conf_unref(b);
+    conf_unref(c);
+}
+
 /* The sample, with its comment signs taken away, is a file that says what the defaults say. */
 static void sample_is_the_defaults(void **state)
 {
@@ -342,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(secrets_are_not_printed, setup, teardown),
         cmocka_unit_test_setup_teardown(files, setup, teardown),
         cmocka_unit_test_setup_teardown(immutable_is_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(sections_compare, setup, teardown),
         cmocka_unit_test_setup_teardown(sample_is_the_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(man_page_is_up_to_date, setup, teardown),
     };
