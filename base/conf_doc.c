@@ -160,5 +160,5 @@ void conf_mdoc(struct buf *out)
     }
     buf_add_cstr(out, ".Sh FILES\n.Bl -tag -width Ds\n.It Pa /etc/tally/tally.conf\n"
                       "Where the programs look unless told otherwise.\n.El\n"
-                      ".Sh SEE ALSO\n.Xr tally-manage 1 ,\n.Xr tally.fcgi 8\n");
+                      ".Sh SEE ALSO\n.Xr tally-manage 8\n");
 }
