@@ -49,7 +49,8 @@ static bool uncount(struct db_conn *c, int64_t run_id, struct error *err)
            DB_EXEC(
                c, NULL, err,
                "UPDATE (SELECT COALESCE(i.project, '') AS project, tr.test_id,"
-               " tr.status IN ('success', 'xfail') AS passed, tr.status IN ('fail', 'uxsuccess') AS failed,"
+               " COALESCE(tr.status IN ('success', 'xfail'), 0) AS passed,"
+               " COALESCE(tr.status IN ('fail', 'uxsuccess'), 0) AS failed,"
                " " SQL_SECONDS " AS seconds FROM test_runs tr LEFT JOIN run_info i ON i.run_id = tr.run_id"
                " WHERE tr.run_id = ? ORDER BY tr.test_id LIMIT 18446744073709551615) d"
                " STRAIGHT_JOIN project_test_stats s ON s.project = d.project AND s.tests_id = d.test_id"
