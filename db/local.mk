@@ -19,6 +19,7 @@ libtally_db_a_SOURCES = \
 	db/results.c db/results.h \
 	db/runs.c db/runs.h \
 	db/runs_delete.c \
+	db/runs_expire.c db/runs_expire.h \
 	db/schema_check.c db/schema_check.h \
 	db/schema_check_counts.c \
 	db/spool.c db/spool.h \
@@ -37,3 +38,10 @@ EXTRA_DIST += db/embed-migrations db/migrations
 CLEANFILES += db/migrate_built.c
 db/migrate_built.c: $(srcdir)/db/embed-migrations $(MIGRATIONS)
 	$(AM_V_GEN)$(MKDIR_P) db && $(srcdir)/db/embed-migrations $(srcdir)/db/migrations >$@.tmp && mv $@.tmp $@
+
+if HAVE_CMOCKA
+check_PROGRAMS += tests/unit/test_migrate_text
+TESTS += tests/unit/test_migrate_text
+tests_unit_test_migrate_text_SOURCES = tests/unit/test_migrate_text.c tests/unit/unit.h
+tests_unit_test_migrate_text_LDADD = $(DB_LIBS) $(UNIT_LIBS)
+endif

@@ -177,23 +177,6 @@ struct db_rows *run_metadata(struct db_conn *c, int64_t run_id, struct error *er
                     DB_INT(run_id));
 }
 
-bool run_oldest(struct db_conn *c, struct str before, int64_t *run_id, struct error *err)
-{
-    struct db_value value = DB_STR(before);
-    bool found;
-    struct db_rows *rows = db_query_one(
-        c,
-        "SELECT i.run_id FROM run_info i WHERE i.run_at < ? AND NOT EXISTS (SELECT 1 FROM run_metadata m"
-        " WHERE m.run_id = i.run_id AND m.`key` = 'keep') ORDER BY i.run_at, i.run_id LIMIT 1",
-        &value, 1, &found, err);
-
-    if (!rows)
-        return false;
-    *run_id = found ? db_i64(rows, "run_id") : 0;
-    db_close(rows);
-    return true;
-}
-
 /* --- parts of a run ----------------------------------------------------------------------------- */
 
 #define PART " tr.run_id = ? AND tr.id > ? AND tr.id <= ? AND (? IS NULL OR tr.status = ?)"

@@ -115,8 +115,4 @@ bool run_attachment_read(struct db_conn *c, struct arena *arena, int64_t id, uin
  * verified one holds it: ERROR_FORBIDDEN. ERROR_NOT_FOUND where the run is gone. */
 bool run_delete(struct db_conn *c, int64_t run_id, struct error *err);
 
-/* The id of one run older than BEFORE ("YYYY-MM-DD HH:MM:SS") that has no metadata key `keep`; *RUN_ID is 0
- * where none is left. For db expire. */
-bool run_oldest(struct db_conn *c, struct str before, int64_t *run_id, struct error *err);
-
 #endif

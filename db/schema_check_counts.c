@@ -1,5 +1,6 @@
 #include "config.h"
 #include "db/schema_check.h"
+#include "db/duration.h"
 
 #include <stdio.h>
 
@@ -34,12 +35,11 @@ static const char *const checks[] = {
     "SELECT u.project AS project, u.tests_id AS tests_id, SUM(u.runs) AS runs, SUM(u.success) AS success, "
     "SUM(u.failure) AS failure, SUM(u.run_time) AS run_time, SUM(ABS(u.run_time)) AS size FROM ("
     "SELECT project, tests_id, runs, success, failure, run_time FROM project_test_stats UNION ALL "
-    "SELECT COALESCE(i.project, ''), tr.test_id, -1, -(tr.status IN ('success', 'xfail')), "
-    "-(tr.status IN ('fail', 'uxsuccess')), -COALESCE(CASE WHEN tr.status IN ('success', 'xfail') THEN "
-    "TIMESTAMPDIFF(SECOND, tr.start_time, tr.stop_time) + (COALESCE(tr.stop_time_microsecond, 0) "
-    "- COALESCE(tr.start_time_microsecond, 0)) / 1e6 END, 0) "
+    "SELECT COALESCE(i.project, ''), tr.test_id, -1, -COALESCE(tr.status IN ('success', 'xfail'), 0), "
+    "-COALESCE(tr.status IN ('fail', 'uxsuccess'), 0), "
+    "-COALESCE(CASE WHEN tr.status IN ('success', 'xfail') THEN " SQL_SECONDS " END, 0) "
     "FROM test_runs tr LEFT JOIN run_info i ON i.run_id = tr.run_id "
-    "WHERE tr.test_id IS NOT NULL AND tr.status IS NOT NULL) u GROUP BY u.project, u.tests_id) d "
+    "WHERE tr.test_id IS NOT NULL) u GROUP BY u.project, u.tests_id) d "
     "WHERE d.runs <> 0 OR d.success <> 0 OR d.failure <> 0 OR ABS(d.run_time) > 1e-4 + 1e-9 * d.size "
     "ORDER BY d.project, d.tests_id",
 

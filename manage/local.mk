@@ -3,6 +3,7 @@ sbin_PROGRAMS += manage/tally-manage
 manage_tally_manage_SOURCES = \
 	manage/config_sample.c \
 	manage/db_check.c \
+	manage/db_expire.c \
 	manage/db_sync.c \
 	manage/main.c \
 	manage/manage.h

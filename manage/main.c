@@ -17,6 +17,7 @@ static const struct {
      "[--version-table NAME] [--subunit2sql-version-table NAME] [--tally-version-table NAME] [--dry-run]"},
     {"db", "version", manage_db_version, ""},
     {"db", "check", manage_db_check, "[--print]"},
+    {"db", "expire", manage_db_expire, "[--days N | --before DATE] [--dry-run]"},
     {"config", "sample", manage_config_sample, ""},
 };
 

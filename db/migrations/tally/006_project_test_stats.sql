@@ -19,10 +19,14 @@ CREATE TABLE project_test_stats (
     KEY ix_project_test_stats_tests_id (tests_id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- Seconds as subunit2sql counts them (db/duration.h): a negative difference is written as whole seconds towards
+-- the past, a point, and the microseconds that remain.
 INSERT IGNORE INTO project_test_stats (project, tests_id, runs, success, failure, run_time)
-SELECT '', test_id, COUNT(*), SUM(status IN ('success', 'xfail')), SUM(status IN ('fail', 'uxsuccess')),
-       COALESCE(SUM(CASE WHEN status IN ('success', 'xfail')
-                    THEN TIMESTAMPDIFF(SECOND, start_time, stop_time)
-                         + (COALESCE(stop_time_microsecond, 0) - COALESCE(start_time_microsecond, 0)) / 1e6
-                    END), 0)
-FROM test_runs WHERE test_id IS NOT NULL AND status IS NOT NULL GROUP BY test_id;
+SELECT '', d.test_id, COUNT(*), COALESCE(SUM(d.passed), 0), COALESCE(SUM(d.failed), 0),
+       COALESCE(SUM(CASE WHEN d.passed THEN
+                    CASE WHEN d.us >= 0 THEN d.us ELSE 2000000 * FLOOR(d.us / 1000000) - d.us END / 1e6 END), 0)
+FROM (SELECT test_id, status IN ('success', 'xfail') AS passed, status IN ('fail', 'uxsuccess') AS failed,
+             TIMESTAMPDIFF(MICROSECOND, start_time, stop_time) + COALESCE(stop_time_microsecond, 0)
+             - COALESCE(start_time_microsecond, 0) AS us
+      FROM test_runs WHERE test_id IS NOT NULL) d
+GROUP BY d.test_id;
