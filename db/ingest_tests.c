@@ -13,14 +13,9 @@ enum { BATCH = 256 };
     Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 "," Q16 \
         "," Q16 "," Q16 "," Q16
 
-/* The whole digest of the name at PLACE; the slot holds half of it. */
-static bool name_digest(struct ingest_cursor *cur, size_t place, unsigned char out[SHA256_SIZE],
-                        struct error *err)
+static struct db_value digest_of(struct spool *s, size_t place)
 {
-    if (!ingest_cursor_read(cur, place, err))
-        return false;
-    hash_sha256(cur->test.name.p, cur->test.name.n, out);
-    return true;
+    return DB_BYTES(((struct str){(const char *)spool_slot(s, place)->sha256, SHA256_SIZE}));
 }
 
 /* Takes the ids that a statement found. */
@@ -52,30 +47,22 @@ static bool take_ids(struct db_conn *c, struct ingest *in, const char *sql, cons
 /* Asks SQL for all names that have no id yet, in key order. */
 static bool look_up(struct db_conn *c, struct ingest *in, const char *sql, size_t *found, struct error *err)
 {
-    unsigned char digests[BATCH][SHA256_SIZE];
     struct db_value values[BATCH];
-    struct ingest_cursor cur = {.in = in, .arena = arena_new(0)};
     const uint32_t *order = spool_key_order(in->spool);
     size_t n = spool_count(in->spool), filled = 0;
-    bool ok = true;
 
-    for (size_t i = 0; ok && i < n; i++) {
-        if (spool_slot(in->spool, order[i])->tests_id == 0) {
-            ok = name_digest(&cur, order[i], digests[filled], err);
-            filled++;
-        }
-        if (!ok || filled == 0 || (filled < BATCH && i + 1 < n))
+    for (size_t i = 0; i < n; i++) {
+        if (spool_slot(in->spool, order[i])->tests_id == 0)
+            values[filled++] = digest_of(in->spool, order[i]);
+        if (filled == 0 || (filled < BATCH && i + 1 < n))
             continue;
-        for (size_t k = 0; k < BATCH; k++) {
-            size_t from = k < filled ? k : filled - 1;
-
-            values[k] = DB_BYTES(((struct str){(const char *)digests[from], SHA256_SIZE}));
-        }
-        ok = take_ids(c, in, sql, values, found, err);
+        for (size_t k = filled; k < BATCH; k++)
+            values[k] = values[filled - 1];
+        if (!take_ids(c, in, sql, values, found, err))
+            return false;
         filled = 0;
     }
-    arena_free(cur.arena);
-    return ok;
+    return true;
 }
 
 /* --- tests that are missing --------------------------------------------------------------------- */
@@ -119,6 +106,7 @@ static bool next_uncounted_test(void *arg, struct db_value *row, bool *end, stru
 
 static bool next_key(void *arg, struct db_value *row, bool *end, struct error *err)
 {
+    (void)err;
     struct ingest_cursor *cur = arg;
     struct spool *s = cur->in->spool;
     const uint32_t *order = spool_key_order(s);
@@ -130,12 +118,9 @@ static bool next_key(void *arg, struct db_value *row, bool *end, struct error *e
         *end = true;
         return true;
     }
-    size_t place = order[cur->next++];
-    unsigned char whole[SHA256_SIZE];
-    if (!name_digest(cur, place, whole, err))
-        return false;
-    row[0] = DB_BYTES(((struct str){arena_memdup(cur->arena, whole, SHA256_SIZE), SHA256_SIZE}));
-    row[1] = DB_INT(spool_slot(s, place)->tests_id);
+    row[0] = digest_of(s, order[cur->next]);
+    row[1] = DB_INT(spool_slot(s, order[cur->next])->tests_id);
+    cur->next++;
     return true;
 }
 

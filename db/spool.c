@@ -118,7 +118,7 @@ static size_t table_place(const struct spool *s, const unsigned char *key)
     size_t mask = s->table_size - 1;
     size_t i = (size_t)(((key_word(key) ^ s->seed) * 0x9e3779b97f4a7c15u) >> 20) & mask;
 
-    while (s->table[i] && memcmp(s->slots[s->table[i] - 1].key, key, sizeof(s->slots->key)) != 0)
+    while (s->table[i] && memcmp(s->slots[s->table[i] - 1].sha256, key, SHA256_SIZE) != 0)
         i = (i + 1) & mask;
     return i;
 }
@@ -129,7 +129,7 @@ static void table_grow(struct spool *s)
     s->table_size *= 2;
     s->table = mem_calloc(s->table_size, sizeof(*s->table));
     for (size_t i = 0; i < s->n; i++)
-        s->table[table_place(s, s->slots[i].key)] = (uint32_t)i + 1;
+        s->table[table_place(s, s->slots[i].sha256)] = (uint32_t)i + 1;
 }
 
 /* The slot of a name, made if it is new; NULL past max_tests. */
@@ -150,7 +150,7 @@ static struct spool_slot *slot_of(struct spool *s, const unsigned char *sha256, 
     }
     struct spool_slot *slot = &s->slots[s->n++];
     memset(slot, 0, sizeof(*slot));
-    memcpy(slot->key, sha256, sizeof(slot->key));
+    memcpy(slot->sha256, sha256, SHA256_SIZE);
     s->table[at] = (uint32_t)s->n;
     if (s->n * 2 > s->table_size)
         table_grow(s);
@@ -176,8 +176,7 @@ static int by_key(const void *a, const void *b, void *arg)
 {
     const struct spool *s = arg;
 
-    return memcmp(s->slots[*(const uint32_t *)a].key, s->slots[*(const uint32_t *)b].key,
-                  sizeof(s->slots->key));
+    return memcmp(s->slots[*(const uint32_t *)a].sha256, s->slots[*(const uint32_t *)b].sha256, SHA256_SIZE);
 }
 
 const uint32_t *spool_key_order(struct spool *s)

@@ -97,9 +97,9 @@ bool spool_content_read(struct spool *s, uint64_t offset, void *p, size_t n, str
 
 /* What ingest keeps beside each name. */
 struct spool_slot {
-    unsigned char key[16]; /* the first half of the name's SHA-256 */
-    uint64_t head;         /* of its record in the file of records */
-    int64_t tests_id;      /* 0: not known yet */
+    unsigned char sha256[SHA256_SIZE]; /* of the name */
+    uint64_t head;                     /* of its record in the file of records */
+    int64_t tests_id;                  /* 0: not known yet */
     int64_t test_run_id;
     unsigned char outcome;
     bool is_new;     /* this run brings the test */
@@ -110,7 +110,7 @@ struct spool_slot {
 };
 struct spool_slot *spool_slot(struct spool *s, size_t i);
 
-/* Places sorted by key. Made once; belongs to the spool. */
+/* Places sorted by SHA-256. Made once; belongs to the spool. */
 const uint32_t *spool_key_order(struct spool *s);
 
 struct spool_totals {
