@@ -43,7 +43,7 @@ tests_unit_test_uri_SOURCES = tests/unit/test_uri.c tests/unit/unit.h
 tests_unit_test_uri_LDADD = libtally_handlers.a $(UNIT_LIBS)
 endif
 
-HANDLERS_FUZZ = tests/fuzz/fuzz_body tests/fuzz/fuzz_multipart
+HANDLERS_FUZZ = tests/fuzz/fuzz_body tests/fuzz/fuzz_multipart tests/fuzz/fuzz_query
 check_PROGRAMS += $(HANDLERS_FUZZ)
 tests_fuzz_fuzz_body_SOURCES = tests/fuzz/fuzz_body.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_body_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
@@ -51,6 +51,9 @@ tests_fuzz_fuzz_body_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_multipart_SOURCES = tests/fuzz/fuzz_multipart.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_multipart_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_query_SOURCES = tests/fuzz/fuzz_query.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_query_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_query_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
 if !FUZZ
 TESTS += $(HANDLERS_FUZZ)
 endif
