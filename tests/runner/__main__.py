@@ -87,7 +87,8 @@ def run_fuzzers(report, logs):
 
 def tier_smoke(report, logs, jobs):
     where = build.build('opt', report, jobs)
-    unit.check(where, report, logs, jobs)
+    quick = [n for n in unit.names() if '/test_' in n and not n.endswith('.py')] + ['tests/static/check-layering']
+    unit.check(where, report, logs, jobs, quick)
     functional.pytest(where, report, logs, 'smoke', mark='smoke', jobs=1)
 
 
