@@ -46,6 +46,8 @@ static void *ask(void *arg)
     struct identity id;
     struct error err;
 
+    if (str_ends(q->request.token, STR("*")))
+        q->request.token = str_of(arena_printf(arena, "%.*s%p", STR_ARG(q->request.token), arg));
     pthread_barrier_wait(q->barrier);
     if (identity_check(q->driver, &q->request, arena, &id, &err)) {
         buf_printf(&q->answer, "200 %.*s %.*s ", STR_ARG(id.user_id), STR_ARG(id.project_id));
