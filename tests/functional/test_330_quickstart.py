@@ -1,0 +1,87 @@
+"""deploy/quickstart to the end: built, running, a real run in it, and gone without a trace."""
+import json
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+from lab.service import free_port
+
+TOP = Path(__file__).resolve().parents[2]
+ACCOUNT = "tally-quickstart"
+
+
+def has_account():
+    try:
+        pwd.getpwnam(ACCOUNT)
+    except KeyError:
+        return False
+    return True
+
+
+@pytest.fixture
+def place():
+    """A folder that the quickstart's own user can reach, as pytest's are not."""
+    parent = Path(tempfile.mkdtemp(prefix="tally-quick-"))
+    parent.chmod(0o755)
+    yield parent / "q"
+    shutil.rmtree(parent)
+
+
+def test_from_nothing_to_a_stored_run_and_back(place):
+    had_account = has_account()
+    port = free_port()
+
+    def quickstart(*args, rc=0):
+        done = subprocess.run([TOP / "deploy/quickstart", "--dir", place, *args], capture_output=True, text=True,
+                              timeout=900, check=False)
+        assert done.returncode == rc, done.stdout + done.stderr
+        return done.stdout
+
+    try:
+        first = quickstart("--port", str(port))
+        answer = json.loads(re.search(r"^201 (\{.*\})$", first, re.M).group(1))
+        assert sorted(answer) == ["result-id", "subunit-uuid"]
+        run = json.loads(re.search(r'^(\{"subunit-data".*\}\]\})$', first, re.M | re.S).group(1))
+        data = run["subunit-data"]
+        assert (data["passes"], data["fails"], data["skips"], data["uuid"]) == (321, 1, 180, answer["subunit-uuid"])
+        assert [test["status"] for test in run["test_runs"]] == ["fail"]
+        assert run["attachments"][0]["attachment"].startswith(f"https://localhost:{port}/v1/subunit/")
+        assert "Traceback (most recent call last):" in first and "AssertionError: Expected call" in first
+        # Built and run by somebody who is not root, out of a copy.
+        owner = pwd.getpwuid((place / "build/fcgi/tally.fcgi").stat().st_uid).pw_name
+        assert owner == (ACCOUNT if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
+        # The commands that it ends with work as they stand.
+        command = re.search(r"^  (curl .*/stream) -o", first, re.M).group(1)
+        stream = subprocess.run(["bash", "-c", f"cd {place}/instance/etc && {command}"], capture_output=True,
+                                check=True)
+        assert stream.stdout.startswith(b"\xb3")
+        # Again: nothing is built or started anew, the run is the same.
+        again = quickstart()
+        assert "Building" not in again
+        assert json.loads(re.search(r"^409 (\{.*\})$", again, re.M).group(1))["subunit-uuid"] == data["uuid"]
+        assert re.findall(r"running \(\d+\)", again) == re.findall(r"running \(\d+\)", first)
+        assert "running" in quickstart("status")
+        quickstart("stop")
+        assert "running" not in quickstart("status", rc=3)
+        port = free_port()
+        assert f"https://localhost:{port}/v1/subunit/{data['uuid']}" in quickstart("--port", str(port))
+    finally:
+        quickstart("clean")
+    assert not place.exists()
+    assert has_account() == had_account
+    assert subprocess.run(["pgrep", "-f", str(place)], check=False).returncode == 1
+
+
+def test_a_folder_that_is_not_its_own_is_left_alone(place):
+    place.mkdir()
+    (place / "precious").write_text("mine")
+    for args in ((), ("clean",), ("stop",)):
+        done = subprocess.run([TOP / "deploy/quickstart", "--dir", place, *args], capture_output=True, text=True,
+                              timeout=60, check=False)
+        assert done.returncode == 1 and str(place) in done.stderr
+    assert [path.name for path in place.iterdir()] == ["precious"]
