@@ -274,12 +274,15 @@ static bool add_record(struct buf *b, const struct spool_test *t)
     return true;
 }
 
-/* subunit2sql's columns give the id back as name and attributes, when these stood at its end. */
+enum { ONE_ROW = 255 /* bytes of attributes that surely stand in one row of test_run_metadata */ };
+
+/* subunit2sql's columns give the id back as name and attributes, when these stood at its end and were not cut
+ * into several rows. */
 static bool needs_info(const struct spool_test *t)
 {
     size_t n = t->name.n + (t->attrs.p ? t->attrs.n + 2 : 0);
 
-    if (t->route_code.p || t->n_tags)
+    if (t->route_code.p || t->n_tags || t->attrs.n > ONE_ROW)
         return true;
     if (t->stream_id.n != n || memcmp(t->stream_id.p, t->name.p, t->name.n) != 0)
         return true;
