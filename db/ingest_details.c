@@ -23,10 +23,18 @@ static struct str head_chars(struct str s, size_t chars)
     return (struct str){s.p, i};
 }
 
+/* Without the blanks at its end, which MySQL's comparison does not see. */
+static struct str padless(struct str s)
+{
+    while (s.n && s.p[s.n - 1] == ' ')
+        s.n--;
+    return s;
+}
+
 static void add_value(struct ingest_cursor *cur, struct str value)
 {
     for (size_t i = 0; i < cur->items; i++)
-        if (str_eq(cur->values[i], value))
+        if (str_eq(padless(cur->values[i]), padless(value)))
             return; /* the unique key takes a value once */
     cur->values[cur->items++] = value;
 }

@@ -122,8 +122,11 @@ static bool build_list(struct query *q, struct db_conn *c, struct arena *arena, 
     add(q, "SELECT " RUN_COLUMNS " FROM run_info i JOIN runs r ON r.id = i.run_id WHERE 1 = 1");
     if (!viewer->staff)
         add_value(q, " AND i.project = ?", DB_STR(viewer->project));
-    if (f->cpid.p)
+    /* MySQL's = does not see blanks at the end; the key finds the candidates, the length tells them apart. */
+    if (f->cpid.p) {
         add_value(q, " AND i.cpid = ?", DB_STR(f->cpid));
+        add_value(q, " AND LENGTH(i.cpid) = ?", DB_UINT(f->cpid.n));
+    }
     if (f->start_date.p)
         add_value(q, " AND i.run_at >= ?", DB_STR(f->start_date));
     if (f->end_date.p)
@@ -133,7 +136,8 @@ static bool build_list(struct query *q, struct db_conn *c, struct arena *arena, 
     for (size_t k = 0; k < f->n_meta; k++) {
         add_value(q, " AND EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND m.`key` = ?",
                   DB_STR(f->meta[k].key));
-        add_value(q, " AND m.value = ?)", DB_STR(f->meta[k].value));
+        add_value(q, " AND m.value = ?", DB_STR(f->meta[k].value));
+        add_value(q, " AND LENGTH(m.value) = ?)", DB_UINT(f->meta[k].value.n));
     }
     if (f->marker.p && !add_marker(q, c, arena, viewer, f->marker, err))
         return false;
