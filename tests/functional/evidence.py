@@ -90,8 +90,8 @@ def content(stack):
         'SELECT s.project, t.test_id, s.runs, s.success, s.failure, s.run_time FROM project_test_stats s'
         ' JOIN tests t ON t.id = s.tests_id ORDER BY 1, t.id',
         'SELECT cpid, duration_seconds, verification_status FROM test ORDER BY created_at, id',
-        'SELECT name, uuid FROM results ORDER BY id',
-        'SELECT meta_key FROM meta ORDER BY id',
+        'SELECT name, uuid FROM results ORDER BY _id',
+        'SELECT meta_key FROM meta ORDER BY _id',
     )
     with stack.connect() as db, db.cursor() as cur:
         out = []
