@@ -25,8 +25,8 @@ EXTRA_DIST += subunit/tally-subunit.pc.in
 CLEANFILES += subunit/tally-subunit.pc
 subunit/tally-subunit.pc: $(srcdir)/subunit/tally-subunit.pc.in Makefile
 	@$(MKDIR_P) subunit
-	$(AM_V_GEN)sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(exec_prefix)|' -e 's|@libdir@|$(libdir)|' \
-	    -e 's|@includedir@|$(includedir)|' -e 's|@PACKAGE_VERSION@|$(PACKAGE_VERSION)|' \
+	$(AM_V_GEN)sed -e 's|[@]prefix@|$(prefix)|' -e 's|[@]exec_prefix@|$(exec_prefix)|' -e 's|[@]libdir@|$(libdir)|' \
+	    -e 's|[@]includedir@|$(includedir)|' -e 's|[@]PACKAGE_VERSION@|$(PACKAGE_VERSION)|' \
 	    $(srcdir)/subunit/tally-subunit.pc.in > $@.tmp && mv $@.tmp $@
 
 # --- tests ---

@@ -26,7 +26,7 @@ struct subunit_fold *subunit_fold_new(const struct subunit_fold_opts *opts,
 
     if (f == NULL)
         return NULL;
-    if (!table_init(&f->table)) {
+    if (!subunit_table_init(&f->table)) {
         free(f->table.slots);
         free(f);
         return NULL;
@@ -34,7 +34,7 @@ struct subunit_fold *subunit_fold_new(const struct subunit_fold_opts *opts,
     if (opts != NULL)
         f->opts = *opts;
     subunit_limits_fill(&f->opts.limits);
-    spill_init(&f->spill, &f->opts);
+    subunit_spill_init(&f->spill, &f->opts);
     f->callbacks = *callbacks;
     f->ctx = ctx;
     return f;
@@ -44,8 +44,8 @@ void subunit_fold_free(struct subunit_fold *f)
 {
     if (f == NULL)
         return;
-    table_end(&f->table);
-    spill_end(&f->spill);
+    subunit_table_end(&f->table);
+    subunit_spill_end(&f->spill);
     free(f->attachments);
     free(f);
 }
@@ -99,7 +99,7 @@ static bool complete(struct subunit_fold *f, struct record *r)
     r->test.n_attachments = n;
     uint64_t offset = r->test.last_offset;
     int stop = f->callbacks.test_done(f->ctx, &r->test);
-    table_remove(&f->table, r);
+    subunit_table_remove(&f->table, r);
     return stop == 0 || stopped(f, offset);
 }
 
@@ -144,22 +144,22 @@ static bool take_file(struct subunit_fold *f, struct record *r, const struct sub
     uint32_t max = f->opts.limits.max_attachments;
 
     if (event->files_void)
-        record_void_files(&f->table, r);
+        subunit_record_void_files(&f->table, r);
     /* A version 1 file keeps the place of its first mention even if that brought no bytes. */
     if (!event->has_file || f->opts.discard_files || (event->file.n == 0 && !event->file_restarts))
         return true;
-    struct file *file = record_file(&f->table, r, event, &f->spill);
+    struct file *file = subunit_record_file(&f->table, r, event, &f->spill);
     if (file == NULL)
         return out_of_memory(f, event->offset);
     if (r->files_n > max)
         return subunit_error_set(&f->err, SUBUNIT_ERROR_LIMIT, event->offset,
                                  "a test with over %u attachments", max);
     if (event->file_restarts) {
-        content_drop(&file->content);
-        if (!file_set_mime(&f->table, r, file, event))
+        subunit_content_drop(&file->content);
+        if (!subunit_file_set_mime(&f->table, r, file, event))
             return out_of_memory(f, event->offset);
     }
-    return content_append(&file->content, event->file, event->offset, &f->err);
+    return subunit_content_append(&file->content, event->file, event->offset, &f->err);
 }
 
 static bool update(struct subunit_fold *f, struct record *r, const struct subunit_event *event)
@@ -173,7 +173,7 @@ static bool update(struct subunit_fold *f, struct record *r, const struct subuni
     r->test.last_offset = event->offset;
     if (!take_file(f, r, event))
         return false;
-    if (event->has_tags && record_set_tags(&f->table, r, event) != SUBUNIT_OK)
+    if (event->has_tags && subunit_record_set_tags(&f->table, r, event) != SUBUNIT_OK)
         return out_of_memory(f, event->offset);
     if (f->table.bytes > l->max_open_bytes)
         return subunit_error_set(&f->err, SUBUNIT_ERROR_LIMIT, event->offset,
@@ -191,7 +191,7 @@ static struct record *open_record(struct subunit_fold *f, const struct subunit_e
                                 max);
         return NULL;
     }
-    struct record *r = table_add(&f->table, event, hash);
+    struct record *r = subunit_table_add(&f->table, event, hash);
     if (r == NULL) {
         (void)out_of_memory(f, event->offset);
         return NULL;
@@ -211,8 +211,8 @@ static bool fold_event(struct subunit_fold *f, const struct subunit_event *event
             return true;
         return f->callbacks.stream_file(f->ctx, event) == 0 || stopped(f, event->offset);
     }
-    uint64_t hash = table_hash(&f->table, event);
-    struct record *r = table_find(&f->table, event, hash);
+    uint64_t hash = subunit_table_hash(&f->table, event);
+    struct record *r = subunit_table_find(&f->table, event, hash);
     if (r == NULL && ends)
         return complete_at_once(f, event);
     if (r == NULL && (r = open_record(f, event, hash)) == NULL)

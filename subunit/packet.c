@@ -32,7 +32,7 @@ struct cursor {
     bool damaged; /* reported; the packet gives no event */
 };
 
-uint32_t v2_number(const unsigned char *p, size_t n, size_t *size)
+uint32_t subunit_v2_number(const unsigned char *p, size_t n, size_t *size)
 {
     size_t want = n == 0 ? 1 : (size_t)(p[0] >> 6) + 1;
 
@@ -50,8 +50,8 @@ static uint32_t big32(const unsigned char *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-bool v2_damage(struct subunit_reader *r, enum subunit_error_code code, const unsigned char *packet, size_t n,
-               uint64_t offset, const char *fmt, ...)
+bool subunit_v2_damage(struct subunit_reader *r, enum subunit_error_code code, const unsigned char *packet,
+                       size_t n, uint64_t offset, const char *fmt, ...)
 {
     static const char id[] = "subunit.parser", octets[] = "application/octet-stream",
                       text[] = "text/plain;charset=utf8", data[] = "Packet data", error[] = "Parser Error";
@@ -62,7 +62,7 @@ bool v2_damage(struct subunit_reader *r, enum subunit_error_code code, const uns
     (void)vsnprintf(message, sizeof(message), fmt, ap);
     va_end(ap);
     if (!r->lenient)
-        return reader_fail(r, code, offset, "%s", message);
+        return subunit_reader_fail(r, code, offset, "%s", message);
     struct subunit_event event = {
         .offset = offset,
         .has_id = true,
@@ -75,19 +75,20 @@ bool v2_damage(struct subunit_reader *r, enum subunit_error_code code, const uns
         .mime = {octets, sizeof(octets) - 1},
         .runnable = true,
     };
-    if (!reader_emit(r, &event))
+    if (!subunit_reader_emit(r, &event))
         return false;
     event.status = SUBUNIT_FAIL;
     event.file_name = (struct subunit_str){error, sizeof(error) - 1};
     event.file = (struct subunit_str){message, strlen(message)};
     event.mime = (struct subunit_str){text, sizeof(text) - 1};
-    return reader_emit(r, &event);
+    return subunit_reader_emit(r, &event);
 }
 
 /* Reports and leaves the packet; the value is what the field readers return. */
-#define DAMAGE(c, ...)    \
-    ((c)->damaged = true, \
-     (void)v2_damage((c)->r, SUBUNIT_ERROR_CORRUPT, (c)->packet, (c)->n, (c)->offset, __VA_ARGS__), false)
+#define DAMAGE(c, ...)                                                                                      \
+    ((c)->damaged = true,                                                                                   \
+     (void)subunit_v2_damage((c)->r, SUBUNIT_ERROR_CORRUPT, (c)->packet, (c)->n, (c)->offset, __VA_ARGS__), \
+     false)
 
 static size_t left(const struct cursor *c)
 {
@@ -98,7 +99,7 @@ static bool read_number(struct cursor *c, uint32_t *value)
 {
     size_t size;
 
-    *value = v2_number(c->p, left(c), &size);
+    *value = subunit_v2_number(c->p, left(c), &size);
     if (size == 0)
         return DAMAGE(c, "a field is missing: the packet ends before it");
     c->p += size;
@@ -118,7 +119,7 @@ static bool read_text(struct cursor *c, const char *what, bool is_id, struct sub
                       "UTF8 string at offset %ld extends past end of packet: claimed %u bytes, %zu available",
                       at, n, left(c));
     *text = (struct subunit_str){(const char *)c->p, n};
-    switch (text_check(*text, &chars)) {
+    switch (subunit_text_check(*text, &chars)) {
     case TEXT_FINE: break;
     case TEXT_NUL: return DAMAGE(c, "UTF8 string at offset %ld contains NUL byte", at);
     case TEXT_PARTIAL:
@@ -127,7 +128,7 @@ static bool read_text(struct cursor *c, const char *what, bool is_id, struct sub
     case TEXT_INVALID: return DAMAGE(c, "UTF8 string at offset %ld is not UTF8", at);
     }
     c->p += n;
-    return reader_check_bounds(c->r, what, *text, chars, is_id, c->offset);
+    return subunit_reader_check_bounds(c->r, what, *text, chars, is_id, c->offset);
 }
 
 /* Python divides the nanoseconds by 1000 and rounds half to even. */
@@ -158,15 +159,16 @@ static bool read_tags(struct cursor *c, struct subunit_event *event)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         if (i == r->opts.limits.max_tags)
-            return reader_fail(r, SUBUNIT_ERROR_LIMIT, c->offset, "%u tags, %u are allowed", count, i);
-        if (!reader_tags_room(r, i) || !read_text(c, "tag", false, &r->tags[i]))
+            return subunit_reader_fail(r, SUBUNIT_ERROR_LIMIT, c->offset, "%u tags, %u are allowed", count,
+                                       i);
+        if (!subunit_reader_tags_room(r, i) || !read_text(c, "tag", false, &r->tags[i]))
             return false;
     }
     event->has_tags = true;
-    event->n_tags = str_unique(r->tags, count);
+    event->n_tags = subunit_str_unique(r->tags, count);
     event->tags = r->tags;
     if (event->n_tags == SIZE_MAX)
-        return reader_fail(r, SUBUNIT_ERROR_MEMORY, c->offset, "out of memory");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, c->offset, "out of memory");
     return true;
 }
 
@@ -203,15 +205,15 @@ static bool read_fields(struct cursor *c, unsigned flags, struct subunit_event *
     return !event->has_route_code || read_text(c, "route code", false, &event->route_code);
 }
 
-bool v2_packet(struct subunit_reader *r, const unsigned char *packet, size_t n, uint64_t offset)
+bool subunit_v2_packet(struct subunit_reader *r, const unsigned char *packet, size_t n, uint64_t offset)
 {
     uint32_t sum = libdeflate_crc32(0, packet, n - 4), stored = big32(packet + n - 4);
     unsigned flags = (unsigned)packet[1] << 8 | packet[2];
     size_t size = (size_t)(packet[3] >> 6) + 1;
 
     if (sum != stored)
-        return v2_damage(r, SUBUNIT_ERROR_CORRUPT, packet, n, offset,
-                         "Bad checksum - calculated (0x%x), stored (0x%x)", sum, stored);
+        return subunit_v2_damage(r, SUBUNIT_ERROR_CORRUPT, packet, n, offset,
+                                 "Bad checksum - calculated (0x%x), stored (0x%x)", sum, stored);
     struct cursor c = {
         .r = r,
         .packet = packet,
@@ -229,16 +231,16 @@ bool v2_packet(struct subunit_reader *r, const unsigned char *packet, size_t n, 
     };
     if (!read_fields(&c, flags, &event))
         return c.damaged && r->err.code == SUBUNIT_OK;
-    return reader_emit(r, &event);
+    return subunit_reader_emit(r, &event);
 }
 
-bool v2_plausible(const unsigned char *p, size_t n)
+bool subunit_v2_plausible(const unsigned char *p, size_t n)
 {
     size_t size;
 
     if (n < 8 || p[1] >> 4 != 2 || (p[2] & 0x08) != 0)
         return false;
-    uint32_t length = v2_number(p + 3, 4, &size);
+    uint32_t length = subunit_v2_number(p + 3, 4, &size);
     if (size > 3 || length < 7 + size)
         return false;
     return n < length || libdeflate_crc32(0, p, length - 4) == big32(p + length - 4);

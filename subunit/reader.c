@@ -52,8 +52,8 @@ bool subunit_error_set(struct subunit_error *err, enum subunit_error_code code, 
     return false;
 }
 
-bool reader_fail(struct subunit_reader *r, enum subunit_error_code code, uint64_t offset, const char *fmt,
-                 ...)
+bool subunit_reader_fail(struct subunit_reader *r, enum subunit_error_code code, uint64_t offset,
+                         const char *fmt, ...)
 {
     va_list ap;
 
@@ -65,19 +65,20 @@ bool reader_fail(struct subunit_reader *r, enum subunit_error_code code, uint64_
     return false;
 }
 
-bool reader_emit(struct subunit_reader *r, const struct subunit_event *event)
+bool subunit_reader_emit(struct subunit_reader *r, const struct subunit_event *event)
 {
     if (r->fn(r->ctx, event) == 0)
         return true;
-    return reader_fail(r, SUBUNIT_ERROR_STOPPED, event->offset, "stopped by the callback");
+    return subunit_reader_fail(r, SUBUNIT_ERROR_STOPPED, event->offset, "stopped by the callback");
 }
 
-bool reader_foreign(struct subunit_reader *r, const void *p, size_t n, uint64_t offset)
+bool subunit_reader_foreign(struct subunit_reader *r, const void *p, size_t n, uint64_t offset)
 {
     unsigned char first = *(const unsigned char *)p;
 
     if (!r->lenient)
-        return reader_fail(r, SUBUNIT_ERROR_FOREIGN, offset, "not subunit: unexpected byte 0x%02x", first);
+        return subunit_reader_fail(r, SUBUNIT_ERROR_FOREIGN, offset, "not subunit: unexpected byte 0x%02x",
+                                   first);
     struct subunit_event event = {
         .offset = offset,
         .has_file = true,
@@ -85,10 +86,10 @@ bool reader_foreign(struct subunit_reader *r, const void *p, size_t n, uint64_t 
         .file_name = {r->opts.non_subunit_name, strlen(r->opts.non_subunit_name)},
         .file = {p, n},
     };
-    return reader_emit(r, &event);
+    return subunit_reader_emit(r, &event);
 }
 
-bool reader_keep(struct subunit_reader *r, const void *p, size_t n)
+bool subunit_reader_keep(struct subunit_reader *r, const void *p, size_t n)
 {
     struct bytes *b = &r->pending;
 
@@ -98,7 +99,7 @@ bool reader_keep(struct subunit_reader *r, const void *p, size_t n)
             cap *= 2;
         unsigned char *grown = realloc(b->p, cap);
         if (grown == NULL)
-            return reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
+            return subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
         b->p = grown;
         b->cap = cap;
     }
@@ -108,28 +109,28 @@ bool reader_keep(struct subunit_reader *r, const void *p, size_t n)
     return true;
 }
 
-bool reader_tags_room(struct subunit_reader *r, size_t n)
+bool subunit_reader_tags_room(struct subunit_reader *r, size_t n)
 {
     if (n < r->tags_cap)
         return true;
     size_t cap = r->tags_cap == 0 ? 16 : r->tags_cap * 2;
     struct subunit_str *grown = realloc(r->tags, cap * sizeof(*grown));
     if (grown == NULL)
-        return reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
     r->tags = grown;
     r->tags_cap = cap;
     return true;
 }
 
-bool reader_check_bounds(struct subunit_reader *r, const char *what, struct subunit_str text, size_t chars,
-                         bool is_id, uint64_t offset)
+bool subunit_reader_check_bounds(struct subunit_reader *r, const char *what, struct subunit_str text,
+                                 size_t chars, bool is_id, uint64_t offset)
 {
     if (is_id && chars > r->opts.limits.max_id_chars)
-        return reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "%s of %zu characters, %u are allowed", what,
-                           chars, r->opts.limits.max_id_chars);
+        return subunit_reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "%s of %zu characters, %u are allowed",
+                                   what, chars, r->opts.limits.max_id_chars);
     if (!is_id && text.n > r->opts.limits.max_text_bytes)
-        return reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "%s of %zu bytes, %u are allowed", what, text.n,
-                           r->opts.limits.max_text_bytes);
+        return subunit_reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "%s of %zu bytes, %u are allowed", what,
+                                   text.n, r->opts.limits.max_text_bytes);
     return true;
 }
 
@@ -154,7 +155,7 @@ void subunit_reader_free(struct subunit_reader *r)
 {
     if (r == NULL)
         return;
-    v1_free(r->v1);
+    subunit_v1_free(r->v1);
     free(r->pending.p);
     free(r->tags);
     free(r);
@@ -163,10 +164,10 @@ void subunit_reader_free(struct subunit_reader *r)
 static bool feed_version(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
 {
     if (r->version == 2)
-        return v2_feed(r, p, n, offset);
-    if (r->v1 == NULL && !v1_new(r))
+        return subunit_v2_feed(r, p, n, offset);
+    if (r->v1 == NULL && !subunit_v1_new(r))
         return false;
-    return v1_feed(r, p, n, offset);
+    return subunit_v1_feed(r, p, n, offset);
 }
 
 static bool probe_finds_packet(const struct bytes *probe)
@@ -174,7 +175,7 @@ static bool probe_finds_packet(const struct bytes *probe)
     const unsigned char *p = probe->p, *end = probe->p + probe->n;
 
     while (p < end && (p = memchr(p, SIGNATURE, (size_t)(end - p))) != NULL) {
-        if (v2_plausible(p, (size_t)(end - p)))
+        if (subunit_v2_plausible(p, (size_t)(end - p)))
             return true;
         p++;
     }
@@ -206,7 +207,7 @@ static bool probe_feed(struct subunit_reader *r, const unsigned char *p, size_t 
     }
     size_t room = PROBE_BYTES - r->pending.n;
     *taken = n < room ? n : room;
-    if (!reader_keep(r, p, *taken))
+    if (!subunit_reader_keep(r, p, *taken))
         return false;
     return r->pending.n < PROBE_BYTES || probe_end(r);
 }
@@ -225,7 +226,7 @@ bool subunit_reader_feed(struct subunit_reader *r, const void *bytes, size_t n, 
     bool ok = r->err.code == SUBUNIT_OK;
 
     if (ok && r->finished)
-        ok = reader_fail(r, SUBUNIT_ERROR_USE, r->offset, "fed after the end");
+        ok = subunit_reader_fail(r, SUBUNIT_ERROR_USE, r->offset, "fed after the end");
     if (ok && n > 0 && r->version == 0)
         ok = probe_feed(r, p, n, &taken);
     if (ok && n > taken)
@@ -239,13 +240,13 @@ bool subunit_reader_finish(struct subunit_reader *r, struct subunit_error *err)
     bool ok = r->err.code == SUBUNIT_OK;
 
     if (ok && r->finished)
-        ok = reader_fail(r, SUBUNIT_ERROR_USE, r->offset, "finished twice");
+        ok = subunit_reader_fail(r, SUBUNIT_ERROR_USE, r->offset, "finished twice");
     if (ok && r->version == 0 && r->pending.n > 0)
         ok = probe_end(r);
     if (ok && r->version == 2)
-        ok = v2_finish(r);
+        ok = subunit_v2_finish(r);
     else if (ok && r->v1 != NULL)
-        ok = v1_finish(r);
+        ok = subunit_v1_finish(r);
     r->finished = true;
     return give(r, ok, err);
 }

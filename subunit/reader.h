@@ -39,46 +39,46 @@ bool subunit_error_set(struct subunit_error *err, enum subunit_error_code code, 
                        const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* The same for the reader's own, first error. */
-bool reader_fail(struct subunit_reader *r, enum subunit_error_code code, uint64_t offset, const char *fmt,
-                 ...) __attribute__((format(printf, 4, 5)));
+bool subunit_reader_fail(struct subunit_reader *r, enum subunit_error_code code, uint64_t offset,
+                         const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* Hands the event to the callback. */
-bool reader_emit(struct subunit_reader *r, const struct subunit_event *event);
+bool subunit_reader_emit(struct subunit_reader *r, const struct subunit_event *event);
 
 /* N foreign bytes at OFFSET: an error if strict, else an event. */
-bool reader_foreign(struct subunit_reader *r, const void *p, size_t n, uint64_t offset);
+bool subunit_reader_foreign(struct subunit_reader *r, const void *p, size_t n, uint64_t offset);
 
 /* Appends to the reader's pending bytes. */
-bool reader_keep(struct subunit_reader *r, const void *p, size_t n);
+bool subunit_reader_keep(struct subunit_reader *r, const void *p, size_t n);
 
 /* Room for one more tag than N in r->tags. */
-bool reader_tags_room(struct subunit_reader *r, size_t n);
+bool subunit_reader_tags_room(struct subunit_reader *r, size_t n);
 
 /* Checks that TEXT may be an id (or, IS_ID false, another text field called WHAT): UTF-8, no NUL, in bounds.
  * Only the bounds for a NULL WHAT. */
-bool reader_check_bounds(struct subunit_reader *r, const char *what, struct subunit_str text, size_t chars,
-                         bool is_id, uint64_t offset);
+bool subunit_reader_check_bounds(struct subunit_reader *r, const char *what, struct subunit_str text,
+                                 size_t chars, bool is_id, uint64_t offset);
 
 /* Version 2 (reader_v2.c). OFFSET is that of P. */
-bool v2_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset);
-bool v2_finish(struct subunit_reader *r);
+bool subunit_v2_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset);
+bool subunit_v2_finish(struct subunit_reader *r);
 /* Whether P looks like a packet: its header is plausible and, when all of it is there, its checksum right. */
-bool v2_plausible(const unsigned char *p, size_t n);
+bool subunit_v2_plausible(const unsigned char *p, size_t n);
 
 /* One whole packet (packet.c): emits its event or deals with its damage. */
-bool v2_packet(struct subunit_reader *r, const unsigned char *packet, size_t n, uint64_t offset);
+bool subunit_v2_packet(struct subunit_reader *r, const unsigned char *packet, size_t n, uint64_t offset);
 /* Reports damage: an error if strict, else the failed test "subunit.parser" with the packet attached. */
-bool v2_damage(struct subunit_reader *r, enum subunit_error_code code, const unsigned char *packet, size_t n,
-               uint64_t offset, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+bool subunit_v2_damage(struct subunit_reader *r, enum subunit_error_code code, const unsigned char *packet,
+                       size_t n, uint64_t offset, const char *fmt, ...) __attribute__((format(printf, 6, 7)));
 
 /* A length as version 2 writes it: its value, and its bytes in *SIZE; *SIZE is 0 if N bytes do not hold it.
  */
-uint32_t v2_number(const unsigned char *p, size_t n, size_t *size);
+uint32_t subunit_v2_number(const unsigned char *p, size_t n, size_t *size);
 
 /* Version 1 (reader_v1.c). */
-bool v1_new(struct subunit_reader *r);
-void v1_free(struct v1_reader *v1);
-bool v1_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset);
-bool v1_finish(struct subunit_reader *r);
+bool subunit_v1_new(struct subunit_reader *r);
+void subunit_v1_free(struct v1_reader *v1);
+bool subunit_v1_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset);
+bool subunit_v1_finish(struct subunit_reader *r);
 
 #endif

@@ -12,18 +12,18 @@
 /* A line this long whose first word is no directive is noise, and need not be kept whole. */
 #define NOISE_BYTES 64
 
-bool v1_new(struct subunit_reader *r)
+bool subunit_v1_new(struct subunit_reader *r)
 {
     r->v1 = calloc(1, sizeof(*r->v1));
-    return r->v1 != NULL || reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
+    return r->v1 != NULL || subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
 }
 
-void v1_free(struct v1_reader *v1)
+void subunit_v1_free(struct v1_reader *v1)
 {
     if (v1 == NULL)
         return;
-    v1_tags_clear(&v1->stream_tags);
-    v1_tags_clear(&v1->test_tags);
+    subunit_v1_tags_clear(&v1->stream_tags);
+    subunit_v1_tags_clear(&v1->test_tags);
     free(v1->stream_tags.v);
     free(v1->test_tags.v);
     free(v1->id.p);
@@ -32,25 +32,27 @@ void v1_free(struct v1_reader *v1)
     free(v1);
 }
 
-bool v1_text(struct subunit_reader *r, const char *what, struct subunit_str text, bool is_id, uint64_t offset)
+bool subunit_v1_text(struct subunit_reader *r, const char *what, struct subunit_str text, bool is_id,
+                     uint64_t offset)
 {
     size_t chars = 0;
 
-    switch (text_check(text, &chars)) {
-    case TEXT_FINE: return reader_check_bounds(r, what, text, chars, is_id, offset);
-    case TEXT_NUL: return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "%s contains a NUL byte", what);
+    switch (subunit_text_check(text, &chars)) {
+    case TEXT_FINE: return subunit_reader_check_bounds(r, what, text, chars, is_id, offset);
+    case TEXT_NUL:
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "%s contains a NUL byte", what);
     case TEXT_PARTIAL:
     case TEXT_INVALID: break;
     }
-    return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "%s is not UTF-8", what);
+    return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "%s is not UTF-8", what);
 }
 
-bool v1_store(struct subunit_reader *r, struct bytes *b, struct subunit_str text)
+bool subunit_v1_store(struct subunit_reader *r, struct bytes *b, struct subunit_str text)
 {
     if (b->cap <= text.n) {
         unsigned char *grown = realloc(b->p, text.n + 64);
         if (grown == NULL)
-            return reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
+            return subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, r->offset, "out of memory");
         b->p = grown;
         b->cap = text.n + 64;
     }
@@ -69,7 +71,7 @@ static int64_t system_time(const struct subunit_reader *r)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-bool v1_now(struct subunit_reader *r, uint64_t offset, int64_t *time)
+bool subunit_v1_now(struct subunit_reader *r, uint64_t offset, int64_t *time)
 {
     const struct v1_reader *v1 = r->v1;
 
@@ -79,13 +81,14 @@ bool v1_now(struct subunit_reader *r, uint64_t offset, int64_t *time)
     }
     /* Version 2 holds seconds in 32 bits, so the conversion fails at the first event with such a time. */
     if (v1->time_bad || v1->time < 0 || v1->time / 1000000 > UINT32_MAX)
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "an event's time is before 1970 or after 2106");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset,
+                                   "an event's time is before 1970 or after 2106");
     *time = v1->time;
     return true;
 }
 
-struct subunit_event v1_event(const struct subunit_reader *r, enum subunit_status status, int64_t time,
-                              uint64_t offset)
+struct subunit_event subunit_v1_event(const struct subunit_reader *r, enum subunit_status status,
+                                      int64_t time, uint64_t offset)
 {
     const struct v1_reader *v1 = r->v1;
 
@@ -111,18 +114,18 @@ static enum subunit_status outcome_status(enum v1_word outcome)
     }
 }
 
-bool v1_test_end(struct subunit_reader *r, enum v1_word outcome, int64_t time, uint64_t offset)
+bool subunit_v1_test_end(struct subunit_reader *r, enum v1_word outcome, int64_t time, uint64_t offset)
 {
     struct v1_reader *v1 = r->v1;
     const struct tag_set *tags = v1->own_tags ? &v1->test_tags : &v1->stream_tags;
-    struct subunit_event event = v1_event(r, outcome_status(outcome), time, offset);
+    struct subunit_event event = subunit_v1_event(r, outcome_status(outcome), time, offset);
 
     v1->state = V1_OUTSIDE;
     v1->own_tags = false;
     event.has_tags = tags->n > 0;
     event.tags = tags->v;
     event.n_tags = tags->n;
-    return reader_emit(r, &event);
+    return subunit_reader_emit(r, &event);
 }
 
 static bool start_test(struct subunit_reader *r, struct subunit_str id, uint64_t offset)
@@ -130,12 +133,13 @@ static bool start_test(struct subunit_reader *r, struct subunit_str id, uint64_t
     struct v1_reader *v1 = r->v1;
     int64_t time;
 
-    if (!v1_text(r, "test id", id, true, offset) || !v1_now(r, offset, &time) || !v1_store(r, &v1->id, id))
+    if (!subunit_v1_text(r, "test id", id, true, offset) || !subunit_v1_now(r, offset, &time) ||
+        !subunit_v1_store(r, &v1->id, id))
         return false;
     v1->state = V1_IN_TEST;
     v1->own_tags = false;
-    struct subunit_event event = v1_event(r, SUBUNIT_INPROGRESS, time, offset);
-    return reader_emit(r, &event);
+    struct subunit_event event = subunit_v1_event(r, SUBUNIT_INPROGRESS, time, offset);
+    return subunit_reader_emit(r, &event);
 }
 
 /* Whether TEXT is the running test's id followed by SUFFIX. */
@@ -156,23 +160,23 @@ static bool end_test(struct subunit_reader *r, enum v1_word outcome, struct subu
     int64_t time;
 
     if (is_test(v1, text, ""))
-        return v1_now(r, offset, &time) && v1_test_end(r, outcome, time, offset);
+        return subunit_v1_now(r, offset, &time) && subunit_v1_test_end(r, outcome, time, offset);
     if (is_test(v1, text, " ["))
-        return v1_details_begin(r, outcome, false, offset);
+        return subunit_v1_details_begin(r, outcome, false, offset);
     if (is_test(v1, text, " [ multipart"))
-        return v1_details_begin(r, outcome, true, offset);
-    enum text_fault fault = text_check(text, &chars);
+        return subunit_v1_details_begin(r, outcome, true, offset);
+    enum text_fault fault = subunit_text_check(text, &chars);
     if (fault == TEXT_PARTIAL || fault == TEXT_INVALID)
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "test id is not UTF-8");
-    return reader_foreign(r, line.p, line.n, offset);
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "test id is not UTF-8");
+    return subunit_reader_foreign(r, line.p, line.n, offset);
 }
 
 static bool change_time(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
 {
     struct v1_reader *v1 = r->v1;
 
-    if (!v1_time_parse(p, n, &v1->time, &v1->time_bad))
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "time: not an ISO 8601 date and time");
+    if (!subunit_v1_time_parse(p, n, &v1->time, &v1->time_bad))
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "time: not an ISO 8601 date and time");
     v1->has_time = true;
     return true;
 }
@@ -184,22 +188,22 @@ static bool change_tags(struct subunit_reader *r, struct subunit_str text, uint6
     const struct subunit_limits *l = &r->opts.limits;
     size_t chars;
 
-    enum text_fault fault = text_check(text, &chars);
+    enum text_fault fault = subunit_text_check(text, &chars);
     if (fault != TEXT_FINE)
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "tags: %s",
-                           fault == TEXT_NUL ? "a NUL byte" : "not UTF-8");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "tags: %s",
+                                   fault == TEXT_NUL ? "a NUL byte" : "not UTF-8");
     if (v1->state == V1_IN_TEST && !v1->own_tags) {
-        if (!v1_tags_copy(&v1->test_tags, &v1->stream_tags))
-            return reader_fail(r, SUBUNIT_ERROR_MEMORY, offset, "out of memory");
+        if (!subunit_v1_tags_copy(&v1->test_tags, &v1->stream_tags))
+            return subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, offset, "out of memory");
         v1->own_tags = true;
     }
-    switch (v1_tags_change(v1->own_tags ? &v1->test_tags : &v1->stream_tags, text, l->max_tags,
-                           l->max_text_bytes)) {
+    switch (subunit_v1_tags_change(v1->own_tags ? &v1->test_tags : &v1->stream_tags, text, l->max_tags,
+                                   l->max_text_bytes)) {
     case 0: return true;
     case E2BIG:
-        return reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "tags: %u tags of %u bytes are allowed",
-                           l->max_tags, l->max_text_bytes);
-    default: return reader_fail(r, SUBUNIT_ERROR_MEMORY, offset, "out of memory");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "tags: %u tags of %u bytes are allowed",
+                                   l->max_tags, l->max_text_bytes);
+    default: return subunit_reader_fail(r, SUBUNIT_ERROR_MEMORY, offset, "out of memory");
     }
 }
 
@@ -220,7 +224,7 @@ static enum v1_word first_word(const unsigned char *line, size_t n, size_t *size
         return V1_NOISE;
     while (end > 0 && line[end - 1] == ':')
         end--;
-    return v1_word_of(line, end);
+    return subunit_v1_word_of(line, end);
 }
 
 /* A line outside details. As in the reference the last byte is taken for the line end, even if the stream
@@ -246,15 +250,15 @@ static bool directive(struct subunit_reader *r, const unsigned char *line, size_
     if (word == V1_TAGS)
         return change_tags(r, (struct subunit_str){text.p, n - size - 1}, offset);
     if (word != V1_PROGRESS)
-        return reader_foreign(r, line, n, offset);
-    return v1_progress_valid(line + size + 1, n - size - 1) ||
-           reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "progress: neither push, pop nor a number");
+        return subunit_reader_foreign(r, line, n, offset);
+    return subunit_v1_progress_valid(line + size + 1, n - size - 1) ||
+           subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "progress: neither push, pop nor a number");
 }
 
 static bool line_too_long(struct subunit_reader *r, uint64_t offset)
 {
-    return reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "a line of over %u bytes",
-                       r->opts.limits.max_line_bytes);
+    return subunit_reader_fail(r, SUBUNIT_ERROR_LIMIT, offset, "a line of over %u bytes",
+                               r->opts.limits.max_line_bytes);
 }
 
 static bool take_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
@@ -265,7 +269,7 @@ static bool take_line(struct subunit_reader *r, const unsigned char *line, size_
     /* In one piece it needs no room, but how a stream is cut must not decide. */
     if (n > r->opts.limits.max_line_bytes && !(plain && first_word(line, n, &size) == V1_NOISE))
         return line_too_long(r, offset);
-    return plain ? directive(r, line, n, offset) : v1_details_line(r, line, n, offset);
+    return plain ? directive(r, line, n, offset) : subunit_v1_details_line(r, line, n, offset);
 }
 
 /* The beginning of a line is kept until the rest comes, unless it is noise already. */
@@ -278,7 +282,7 @@ static bool keep_line(struct subunit_reader *r, const unsigned char *p, size_t n
 
     if (n > r->opts.limits.max_line_bytes - b->n)
         return line_too_long(r, start);
-    if (!reader_keep(r, p, n))
+    if (!subunit_reader_keep(r, p, n))
         return false;
     if (b->n < NOISE_BYTES || (v1->state != V1_OUTSIDE && v1->state != V1_IN_TEST) ||
         first_word(b->p, b->n, &size) != V1_NOISE)
@@ -286,7 +290,7 @@ static bool keep_line(struct subunit_reader *r, const unsigned char *p, size_t n
     v1->noise_rest = true;
     n = b->n;
     b->n = 0;
-    return reader_foreign(r, b->p, n, start);
+    return subunit_reader_foreign(r, b->p, n, start);
 }
 
 /* Takes one line, or the part of it that is there. */
@@ -299,7 +303,7 @@ static bool line_feed(struct subunit_reader *r, const unsigned char *p, size_t n
     *taken = end != NULL ? (size_t)(end - p) + 1 : n;
     if (r->v1->noise_rest) {
         r->v1->noise_rest = end == NULL;
-        return reader_foreign(r, p, *taken, offset);
+        return subunit_reader_foreign(r, p, *taken, offset);
     }
     if (end != NULL && b->n == 0)
         return take_line(r, p, *taken, offset);
@@ -313,14 +317,14 @@ static bool line_feed(struct subunit_reader *r, const unsigned char *p, size_t n
     return size == 0 || take_line(r, b->p, size, offset + *taken - size);
 }
 
-bool v1_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
+bool subunit_v1_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
 {
     size_t at = 0, taken;
 
     while (at < n) {
         enum v1_state state = r->v1->state;
         bool raw = state == V1_SIMPLE || state == V1_PART_BODY || state == V1_PART_STUCK;
-        bool ok = raw ? v1_details_feed(r, p + at, n - at, offset + at, &taken)
+        bool ok = raw ? subunit_v1_details_feed(r, p + at, n - at, offset + at, &taken)
                       : line_feed(r, p + at, n - at, offset + at, &taken);
         if (!ok)
             return false;
@@ -343,15 +347,16 @@ static bool lost_connection(struct subunit_reader *r)
     const char *report = v1->state == V1_IN_TEST ? "" : reports[v1->outcome];
     int64_t time;
 
-    if (!v1_now(r, r->offset, &time))
+    if (!subunit_v1_now(r, r->offset, &time))
         return false;
     struct bytes *text = &r->pending;
     text->n = 0;
     static const char before[] = "testtools.testresult.real._StringException: lost connection during ";
-    if (!reader_keep(r, before, sizeof(before) - 1) || !reader_keep(r, report, strlen(report)) ||
-        !reader_keep(r, "test '", 6) || !reader_keep(r, v1->id.p, v1->id.n) || !reader_keep(r, "'\n", 2))
+    if (!subunit_reader_keep(r, before, sizeof(before) - 1) ||
+        !subunit_reader_keep(r, report, strlen(report)) || !subunit_reader_keep(r, "test '", 6) ||
+        !subunit_reader_keep(r, v1->id.p, v1->id.n) || !subunit_reader_keep(r, "'\n", 2))
         return false;
-    struct subunit_event event = v1_event(r, SUBUNIT_NONE, time, r->offset);
+    struct subunit_event event = subunit_v1_event(r, SUBUNIT_NONE, time, r->offset);
     event.files_void = v1->state != V1_IN_TEST;
     event.file_restarts = true;
     event.has_file = true;
@@ -360,10 +365,10 @@ static bool lost_connection(struct subunit_reader *r)
     event.has_mime = true;
     event.mime = (struct subunit_str){mime, sizeof(mime) - 1};
     event.eof = true;
-    return reader_emit(r, &event) && v1_test_end(r, V1_FAILURE, time, r->offset);
+    return subunit_reader_emit(r, &event) && subunit_v1_test_end(r, V1_FAILURE, time, r->offset);
 }
 
-bool v1_finish(struct subunit_reader *r)
+bool subunit_v1_finish(struct subunit_reader *r)
 {
     struct bytes *b = &r->pending;
     size_t n = b->n;

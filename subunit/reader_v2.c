@@ -14,7 +14,7 @@
 static size_t packet_length(const unsigned char *p, const char **why)
 {
     size_t size;
-    uint32_t length = v2_number(p + 3, 4, &size);
+    uint32_t length = subunit_v2_number(p + 3, 4, &size);
 
     if (size > 3)
         *why = "3 byte maximum given but 4 byte value found.";
@@ -36,7 +36,7 @@ static size_t foreign_run(struct subunit_reader *r, const unsigned char *p, size
         if (p[i] == SIGNATURE && !r->in_character)
             break;
         r->character[r->character_n] = p[i];
-        enum utf8_state state = utf8_character(r->character, r->character_n + 1);
+        enum utf8_state state = subunit_utf8_character(r->character, r->character_n + 1);
         r->in_character = state == UTF8_INCOMPLETE;
         if (state == UTF8_INCOMPLETE)
             r->character_n++;
@@ -53,7 +53,7 @@ static bool top_up(struct subunit_reader *r, size_t want, const unsigned char *p
 
     if (more > n - *taken)
         more = n - *taken;
-    if (!reader_keep(r, p + *taken, more))
+    if (!subunit_reader_keep(r, p + *taken, more))
         return false;
     *taken += more;
     return true;
@@ -75,14 +75,14 @@ static bool pending_feed(struct subunit_reader *r, const unsigned char *p, size_
     size_t length = packet_length(b->p, &why);
     if (length == 0) {
         b->n = 0;
-        return v2_damage(r, SUBUNIT_ERROR_CORRUPT, b->p, HEADER, start, "%s", why);
+        return subunit_v2_damage(r, SUBUNIT_ERROR_CORRUPT, b->p, HEADER, start, "%s", why);
     }
     if (!top_up(r, length, p, n, taken))
         return false;
     if (b->n < length)
         return true;
     b->n = 0;
-    return v2_packet(r, b->p, length, start);
+    return subunit_v2_packet(r, b->p, length, start);
 }
 
 /* What stands at P: a whole packet, part of one (kept), or foreign bytes. */
@@ -92,23 +92,23 @@ static bool next(struct subunit_reader *r, const unsigned char *p, size_t n, uin
 
     if (p[0] != SIGNATURE || r->in_character) {
         *taken = r->lenient ? foreign_run(r, p, n) : n;
-        return reader_foreign(r, p, *taken, offset);
+        return subunit_reader_foreign(r, p, *taken, offset);
     }
     *taken = n;
     if (n < HEADER)
-        return reader_keep(r, p, n);
+        return subunit_reader_keep(r, p, n);
     size_t length = packet_length(p, &why);
     if (length == 0) {
         *taken = HEADER;
-        return v2_damage(r, SUBUNIT_ERROR_CORRUPT, p, HEADER, offset, "%s", why);
+        return subunit_v2_damage(r, SUBUNIT_ERROR_CORRUPT, p, HEADER, offset, "%s", why);
     }
     if (n < length)
-        return reader_keep(r, p, n);
+        return subunit_reader_keep(r, p, n);
     *taken = length;
-    return v2_packet(r, p, length, offset);
+    return subunit_v2_packet(r, p, length, offset);
 }
 
-bool v2_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
+bool subunit_v2_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
 {
     size_t at = 0, taken;
 
@@ -122,7 +122,7 @@ bool v2_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_
     return true;
 }
 
-bool v2_finish(struct subunit_reader *r)
+bool subunit_v2_finish(struct subunit_reader *r)
 {
     const struct bytes *b = &r->pending;
     const char *why = NULL;
@@ -131,11 +131,11 @@ bool v2_finish(struct subunit_reader *r)
         return true;
     uint64_t start = r->offset - b->n;
     if (!r->lenient)
-        return reader_fail(r, SUBUNIT_ERROR_TRUNCATED, start, "the stream ends inside a packet");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_TRUNCATED, start, "the stream ends inside a packet");
     if (b->n < HEADER)
-        return v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, 1, start,
-                         "Short read - got %zu bytes, wanted %d bytes", b->n - 1, HEADER - 1);
-    return v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, HEADER, start,
-                     "Short read - got %zu bytes, wanted %zu bytes", b->n - HEADER,
-                     packet_length(b->p, &why) - HEADER);
+        return subunit_v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, 1, start,
+                                 "Short read - got %zu bytes, wanted %d bytes", b->n - 1, HEADER - 1);
+    return subunit_v2_damage(r, SUBUNIT_ERROR_TRUNCATED, b->p, HEADER, start,
+                             "Short read - got %zu bytes, wanted %zu bytes", b->n - HEADER,
+                             packet_length(b->p, &why) - HEADER);
 }

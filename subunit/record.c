@@ -37,12 +37,13 @@ static bool tags_same(const struct subunit_test *test, const struct subunit_even
     if (test->n_tags != event->n_tags)
         return false;
     for (size_t i = 0; i < event->n_tags; i++)
-        if (!str_same(test->tags[i], event->tags[i]))
+        if (!subunit_str_same(test->tags[i], event->tags[i]))
             return false;
     return true;
 }
 
-enum subunit_error_code record_set_tags(struct table *t, struct record *r, const struct subunit_event *event)
+enum subunit_error_code subunit_record_set_tags(struct table *t, struct record *r,
+                                                const struct subunit_event *event)
 {
     size_t size = tags_size(event->tags, event->n_tags);
     struct subunit_str *tags = NULL;
@@ -52,7 +53,7 @@ enum subunit_error_code record_set_tags(struct table *t, struct record *r, const
         return SUBUNIT_OK;
     if (size > 0 && (tags = malloc(size)) == NULL)
         return SUBUNIT_ERROR_MEMORY;
-    char *text = (char *)(tags + event->n_tags);
+    char *text = tags == NULL ? NULL : (char *)(tags + event->n_tags);
     for (size_t i = 0; i < event->n_tags; i++) {
         if (event->tags[i].n > 0)
             memcpy(text, event->tags[i].p, event->tags[i].n);
@@ -94,13 +95,13 @@ static struct file *find_file(struct record *r, struct subunit_str name, uint64_
 {
     if (r->by_name == NULL) {
         for (size_t f = 0; f < r->files_n; f++)
-            if (r->files[f].hash == hash && str_same(r->files[f].name, name))
+            if (r->files[f].hash == hash && subunit_str_same(r->files[f].name, name))
                 return &r->files[f];
         return NULL;
     }
     for (size_t i = hash & (r->by_name_cap - 1); r->by_name[i] != 0; i = (i + 1) & (r->by_name_cap - 1)) {
         struct file *f = &r->files[r->by_name[i] - 1];
-        if (f->hash == hash && str_same(f->name, name))
+        if (f->hash == hash && subunit_str_same(f->name, name))
             return f;
     }
     return NULL;
@@ -137,7 +138,8 @@ static void release(struct subunit_str s)
     free((char *)(uintptr_t)s.p);
 }
 
-bool file_set_mime(struct table *t, struct record *r, struct file *f, const struct subunit_event *event)
+bool subunit_file_set_mime(struct table *t, struct record *r, struct file *f,
+                           const struct subunit_event *event)
 {
     struct subunit_str mime, sent = {event->mime.p, event->has_mime ? event->mime.n : 0};
 
@@ -160,7 +162,7 @@ static struct file *add_file(struct table *t, struct record *r, const struct sub
     *f = (struct file){.content.spill = spill, .hash = hash};
     if (!copy(&f->name, event->file_name))
         return NULL;
-    if (!file_set_mime(t, r, f, event)) {
+    if (!subunit_file_set_mime(t, r, f, event)) {
         release(f->name);
         return NULL;
     }
@@ -178,12 +180,12 @@ static struct file *add_file(struct table *t, struct record *r, const struct sub
     return f;
 }
 
-struct file *record_file(struct table *t, struct record *r, const struct subunit_event *event,
-                         struct spill *spill)
+struct file *subunit_record_file(struct table *t, struct record *r, const struct subunit_event *event,
+                                 struct spill *spill)
 {
-    if (r->files_n > 0 && str_same(r->files[r->last_file].name, event->file_name))
+    if (r->files_n > 0 && subunit_str_same(r->files[r->last_file].name, event->file_name))
         return &r->files[r->last_file];
-    uint64_t hash = hash_bytes(&t->key, event->file_name.p, event->file_name.n);
+    uint64_t hash = subunit_hash_bytes(&t->key, event->file_name.p, event->file_name.n);
     struct file *f = find_file(r, event->file_name, hash);
     if (f == NULL)
         f = add_file(t, r, event, hash, spill);
@@ -192,11 +194,11 @@ struct file *record_file(struct table *t, struct record *r, const struct subunit
     return f;
 }
 
-void record_void_files(struct table *t, struct record *r)
+void subunit_record_void_files(struct table *t, struct record *r)
 {
     for (size_t i = 0; i < r->files_n; i++) {
         struct file *f = &r->files[i];
-        content_drop(&f->content);
+        subunit_content_drop(&f->content);
         discount(t, r, f->name.n + f->mime.n);
         release(f->name);
         release(f->mime);

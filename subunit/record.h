@@ -46,30 +46,30 @@ struct table {
     struct record *newest;
 };
 
-bool table_init(struct table *t);
+bool subunit_table_init(struct table *t);
 /* Frees what is in it too. */
-void table_end(struct table *t);
-uint64_t table_hash(const struct table *t, const struct subunit_event *event);
-/* The record that EVENT belongs to; NULL if none is open. HASH is its table_hash(). */
-struct record *table_find(const struct table *t, const struct subunit_event *event, uint64_t hash);
+void subunit_table_end(struct table *t);
+uint64_t subunit_table_hash(const struct table *t, const struct subunit_event *event);
+/* The record that EVENT belongs to; NULL if none is open. HASH is its subunit_table_hash(). */
+struct record *subunit_table_find(const struct table *t, const struct subunit_event *event, uint64_t hash);
 /* A new record for it; NULL: out of memory. */
-struct record *table_add(struct table *t, const struct subunit_event *event, uint64_t hash);
+struct record *subunit_table_add(struct table *t, const struct subunit_event *event, uint64_t hash);
 /* Takes the record out and frees it. */
-void table_remove(struct table *t, struct record *record);
+void subunit_table_remove(struct table *t, struct record *record);
 
 /* What went wrong is told by code: SUBUNIT_OK, _MEMORY. */
-enum subunit_error_code record_set_tags(struct table *t, struct record *record,
-                                        const struct subunit_event *event);
+enum subunit_error_code subunit_record_set_tags(struct table *t, struct record *record,
+                                                const struct subunit_event *event);
 
 /* The file that EVENT's bytes belong to, made if it is new; NULL: out of memory. */
-struct file *record_file(struct table *t, struct record *record, const struct subunit_event *event,
-                         struct spill *spill);
+struct file *subunit_record_file(struct table *t, struct record *record, const struct subunit_event *event,
+                                 struct spill *spill);
 /* Another MIME type; false: out of memory. */
-bool file_set_mime(struct table *t, struct record *record, struct file *file,
-                   const struct subunit_event *event);
-void record_void_files(struct table *t, struct record *record);
+bool subunit_file_set_mime(struct table *t, struct record *record, struct file *file,
+                           const struct subunit_event *event);
+void subunit_record_void_files(struct table *t, struct record *record);
 
 /* SipHash-2-4 of the N bytes at P. */
-uint64_t hash_bytes(const struct hash_key *key, const void *p, size_t n);
+uint64_t subunit_hash_bytes(const struct hash_key *key, const void *p, size_t n);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-void spill_init(struct spill *s, const struct subunit_fold_opts *opts)
+void subunit_spill_init(struct spill *s, const struct subunit_fold_opts *opts)
 {
     const char *dir = opts->spill_dir != NULL ? opts->spill_dir : getenv("TMPDIR");
 
@@ -22,7 +22,7 @@ void spill_init(struct spill *s, const struct subunit_fold_opts *opts)
     };
 }
 
-void spill_end(struct spill *s)
+void subunit_spill_end(struct spill *s)
 {
     if (s->fd >= 0)
         (void)close(s->fd);
@@ -183,8 +183,8 @@ static bool memory_room(struct subunit_content *c, size_t n, bool *granted)
     return true;
 }
 
-bool content_append(struct subunit_content *c, struct subunit_str bytes, uint64_t offset,
-                    struct subunit_error *err)
+bool subunit_content_append(struct subunit_content *c, struct subunit_str bytes, uint64_t offset,
+                            struct subunit_error *err)
 {
     const unsigned char *p = (const unsigned char *)bytes.p;
     bool granted = false;
@@ -209,7 +209,7 @@ bool content_append(struct subunit_content *c, struct subunit_str bytes, uint64_
     return append_blocks(c, p, bytes.n, offset, err);
 }
 
-ptrdiff_t content_read(const struct subunit_content *c, uint64_t offset, void *buf, size_t n)
+ptrdiff_t subunit_content_read(const struct subunit_content *c, uint64_t offset, void *buf, size_t n)
 {
     unsigned char *to = buf;
     size_t done = 0;
@@ -241,7 +241,7 @@ ptrdiff_t content_read(const struct subunit_content *c, uint64_t offset, void *b
     return (ptrdiff_t)n;
 }
 
-void content_drop(struct subunit_content *c)
+void subunit_content_drop(struct subunit_content *c)
 {
     memory_drop(c);
     if (c->blocks_n > 0)
@@ -255,5 +255,5 @@ void content_drop(struct subunit_content *c)
 ptrdiff_t subunit_attachment_read(const struct subunit_attachment *attachment, uint64_t offset, void *buf,
                                   size_t n)
 {
-    return content_read(attachment->content, offset, buf, n);
+    return subunit_content_read(attachment->content, offset, buf, n);
 }

@@ -32,16 +32,16 @@ struct subunit_content {
     uint64_t size;
 };
 
-void spill_init(struct spill *s, const struct subunit_fold_opts *opts);
+void subunit_spill_init(struct spill *s, const struct subunit_fold_opts *opts);
 /* Every content must have been dropped. */
-void spill_end(struct spill *s);
+void subunit_spill_end(struct spill *s);
 
 /* Appends; false: *ERR is set, with OFFSET. */
-bool content_append(struct subunit_content *c, struct subunit_str bytes, uint64_t offset,
-                    struct subunit_error *err);
+bool subunit_content_append(struct subunit_content *c, struct subunit_str bytes, uint64_t offset,
+                            struct subunit_error *err);
 /* As subunit_attachment_read(). */
-ptrdiff_t content_read(const struct subunit_content *c, uint64_t offset, void *buf, size_t n);
+ptrdiff_t subunit_content_read(const struct subunit_content *c, uint64_t offset, void *buf, size_t n);
 /* Empties it and gives its room back. */
-void content_drop(struct subunit_content *c);
+void subunit_content_drop(struct subunit_content *c);
 
 #endif

@@ -38,7 +38,7 @@ static void sip_word(struct sip *v, uint64_t word)
     v->a ^= word;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, const void *p, size_t n)
+uint64_t subunit_hash_bytes(const struct hash_key *key, const void *p, size_t n)
 {
     const unsigned char *s = p;
     struct sip v = {key->k0 ^ UINT64_C(0x736f6d6570736575), key->k1 ^ UINT64_C(0x646f72616e646f6d),
@@ -59,26 +59,26 @@ uint64_t hash_bytes(const struct hash_key *key, const void *p, size_t n)
     return v.a ^ v.b ^ v.c ^ v.d;
 }
 
-bool table_init(struct table *t)
+bool subunit_table_init(struct table *t)
 {
     *t = (struct table){.cap = 64};
     t->slots = calloc(t->cap, sizeof(struct record *));
     return t->slots != NULL && getrandom(&t->key, sizeof(t->key), 0) == (ssize_t)sizeof(t->key);
 }
 
-void table_end(struct table *t)
+void subunit_table_end(struct table *t)
 {
     while (t->newest != NULL)
-        table_remove(t, t->newest);
+        subunit_table_remove(t, t->newest);
     free(t->slots);
 }
 
-uint64_t table_hash(const struct table *t, const struct subunit_event *event)
+uint64_t subunit_table_hash(const struct table *t, const struct subunit_event *event)
 {
-    uint64_t hash = hash_bytes(&t->key, event->id.p, event->id.n);
+    uint64_t hash = subunit_hash_bytes(&t->key, event->id.p, event->id.n);
 
     return event->has_route_code
-               ? hash ^ rotate(hash_bytes(&t->key, event->route_code.p, event->route_code.n), 1)
+               ? hash ^ rotate(subunit_hash_bytes(&t->key, event->route_code.p, event->route_code.n), 1)
                : hash;
 }
 
@@ -86,11 +86,11 @@ static bool same(const struct record *record, const struct subunit_event *event)
 {
     const struct subunit_test *test = &record->test;
 
-    return str_same(test->id, event->id) && test->has_route_code == event->has_route_code &&
-           (!test->has_route_code || str_same(test->route_code, event->route_code));
+    return subunit_str_same(test->id, event->id) && test->has_route_code == event->has_route_code &&
+           (!test->has_route_code || subunit_str_same(test->route_code, event->route_code));
 }
 
-struct record *table_find(const struct table *t, const struct subunit_event *event, uint64_t hash)
+struct record *subunit_table_find(const struct table *t, const struct subunit_event *event, uint64_t hash)
 {
     for (size_t i = hash & (t->cap - 1); t->slots[i] != NULL; i = (i + 1) & (t->cap - 1))
         if (t->slots[i]->hash == hash && same(t->slots[i], event))
@@ -122,7 +122,7 @@ static bool grow(struct table *t)
     return true;
 }
 
-struct record *table_add(struct table *t, const struct subunit_event *event, uint64_t hash)
+struct record *subunit_table_add(struct table *t, const struct subunit_event *event, uint64_t hash)
 {
     size_t route_n = event->has_route_code ? event->route_code.n : 0, size = event->id.n + route_n;
 
@@ -171,7 +171,7 @@ static void unplace(struct table *t, size_t i)
     t->slots[i] = NULL;
 }
 
-void table_remove(struct table *t, struct record *r)
+void subunit_table_remove(struct table *t, struct record *r)
 {
     size_t i = r->hash & (t->cap - 1);
 
@@ -181,7 +181,7 @@ void table_remove(struct table *t, struct record *r)
     t->n--;
     *(r->older != NULL ? &r->older->newer : &t->oldest) = r->newer;
     *(r->newer != NULL ? &r->newer->older : &t->newest) = r->older;
-    record_void_files(t, r);
+    subunit_record_void_files(t, r);
     t->bytes -= r->bytes;
     free(r->tags);
     free(r);

@@ -38,7 +38,7 @@ static bool utf8_second(unsigned char first, unsigned char second)
     }
 }
 
-enum utf8_state utf8_character(const unsigned char *p, size_t n)
+enum utf8_state subunit_utf8_character(const unsigned char *p, size_t n)
 {
     size_t want = utf8_length(p[0]);
 
@@ -71,7 +71,7 @@ static size_t ascii_run(const unsigned char *p, size_t n)
     return i;
 }
 
-enum text_fault text_check(struct subunit_str s, size_t *chars)
+enum text_fault subunit_text_check(struct subunit_str s, size_t *chars)
 {
     const unsigned char *p = (const unsigned char *)s.p;
     size_t left = s.n, count = 0;
@@ -90,7 +90,7 @@ enum text_fault text_check(struct subunit_str s, size_t *chars)
         if (want == 0)
             return TEXT_INVALID;
         size_t have = want < left ? want : left;
-        enum utf8_state state = utf8_character(p, have);
+        enum utf8_state state = subunit_utf8_character(p, have);
         if (state == UTF8_INVALID)
             return TEXT_INVALID;
         if (state == UTF8_INCOMPLETE) {
@@ -105,12 +105,12 @@ enum text_fault text_check(struct subunit_str s, size_t *chars)
     return TEXT_FINE;
 }
 
-bool str_same(struct subunit_str a, struct subunit_str b)
+bool subunit_str_same(struct subunit_str a, struct subunit_str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-int str_order(struct subunit_str a, struct subunit_str b)
+int subunit_str_order(struct subunit_str a, struct subunit_str b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
     int d = n > 0 ? memcmp(a.p, b.p, n) : 0;
@@ -126,7 +126,7 @@ struct ranked {
 static int ranked_order(const void *a, const void *b)
 {
     const struct ranked *x = a, *y = b;
-    int d = str_order(x->s, y->s);
+    int d = subunit_str_order(x->s, y->s);
 
     return d != 0 ? d : (x->rank > y->rank) - (x->rank < y->rank);
 }
@@ -143,7 +143,7 @@ static size_t unique_sorted(struct subunit_str *v, size_t n)
         r[i] = (struct ranked){v[i], i};
     qsort(r, n, sizeof(*r), ranked_order);
     for (size_t i = 1; i < n; i++)
-        if (str_same(r[i].s, r[i - 1].s))
+        if (subunit_str_same(r[i].s, r[i - 1].s))
             v[r[i].rank].p = NULL;
     for (size_t i = 0; i < n; i++)
         if (v[i].p != NULL)
@@ -152,7 +152,7 @@ static size_t unique_sorted(struct subunit_str *v, size_t n)
     return kept;
 }
 
-size_t str_unique(struct subunit_str *v, size_t n)
+size_t subunit_str_unique(struct subunit_str *v, size_t n)
 {
     size_t kept = 0;
 
@@ -160,7 +160,7 @@ size_t str_unique(struct subunit_str *v, size_t n)
         return unique_sorted(v, n);
     for (size_t i = 0; i < n; i++) {
         size_t j = 0;
-        while (j < kept && !str_same(v[j], v[i]))
+        while (j < kept && !subunit_str_same(v[j], v[i]))
             j++;
         if (j == kept)
             v[kept++] = v[i];

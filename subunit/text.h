@@ -11,7 +11,7 @@ enum utf8_state {
 };
 
 /* What the N (at least 1) bytes at P are, when they should be one character. */
-enum utf8_state utf8_character(const unsigned char *p, size_t n);
+enum utf8_state subunit_utf8_character(const unsigned char *p, size_t n);
 
 enum text_fault {
     TEXT_FINE,
@@ -22,14 +22,14 @@ enum text_fault {
 
 /* Whether S is UTF-8 without NUL; *CHARS gets the number of code points when it is, and of a character that
  * is cut off the number of bytes. */
-enum text_fault text_check(struct subunit_str s, size_t *chars);
+enum text_fault subunit_text_check(struct subunit_str s, size_t *chars);
 
-bool str_same(struct subunit_str a, struct subunit_str b);
+bool subunit_str_same(struct subunit_str a, struct subunit_str b);
 /* As memcmp, shorter first on a tie. */
-int str_order(struct subunit_str a, struct subunit_str b);
+int subunit_str_order(struct subunit_str a, struct subunit_str b);
 
 /* Removes doubles from the N views at V, keeping the first of each; returns how many stay, SIZE_MAX when out
  * of memory. */
-size_t str_unique(struct subunit_str *v, size_t n);
+size_t subunit_str_unique(struct subunit_str *v, size_t n);
 
 #endif

@@ -62,46 +62,48 @@ struct v1_reader {
 
 /* --- v1_directive.c --- */
 
-enum v1_word v1_word_of(const unsigned char *p, size_t n);
+enum v1_word subunit_v1_word_of(const unsigned char *p, size_t n);
 
 /* Microseconds of an ISO 8601 time as python-subunit reads it. *ZONE_BAD: the zone is a day or more, which it
  * finds out only later. False: it is none. */
-bool v1_time_parse(const unsigned char *p, size_t n, int64_t *time, bool *zone_bad);
+bool subunit_v1_time_parse(const unsigned char *p, size_t n, int64_t *time, bool *zone_bad);
 
 /* Whether the N bytes are a progress directive's argument. */
-bool v1_progress_valid(const unsigned char *p, size_t n);
+bool subunit_v1_progress_valid(const unsigned char *p, size_t n);
 
 /* --- v1_tags.c --- */
 
 /* Applies the words of TEXT: added, or removed if they begin with '-'. 0, or an errno: ENOMEM, E2BIG (over
  * MAX_TAGS or MAX_BYTES a tag). */
-int v1_tags_change(struct tag_set *set, struct subunit_str text, uint32_t max_tags, uint32_t max_bytes);
-bool v1_tags_copy(struct tag_set *to, const struct tag_set *from);
-void v1_tags_clear(struct tag_set *set);
+int subunit_v1_tags_change(struct tag_set *set, struct subunit_str text, uint32_t max_tags,
+                           uint32_t max_bytes);
+bool subunit_v1_tags_copy(struct tag_set *to, const struct tag_set *from);
+void subunit_v1_tags_clear(struct tag_set *set);
 
 /* --- v1_details.c --- */
 
 /* The details of OUTCOME begin. */
-bool v1_details_begin(struct subunit_reader *r, enum v1_word outcome, bool multipart, uint64_t offset);
+bool subunit_v1_details_begin(struct subunit_reader *r, enum v1_word outcome, bool multipart,
+                              uint64_t offset);
 /* A line of multipart details that is not body. */
-bool v1_details_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset);
+bool subunit_v1_details_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset);
 /* Details that are not lines: takes *TAKEN of the N bytes at P. */
-bool v1_details_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
-                     size_t *taken);
+bool subunit_v1_details_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
+                             size_t *taken);
 
 /* --- reader_v1.c --- */
 
 /* The time that an event at OFFSET has. */
-bool v1_now(struct subunit_reader *r, uint64_t offset, int64_t *time);
+bool subunit_v1_now(struct subunit_reader *r, uint64_t offset, int64_t *time);
 /* An event of the running test at TIME; SUBUNIT_NONE for one that carries a file. */
-struct subunit_event v1_event(const struct subunit_reader *r, enum subunit_status status, int64_t time,
-                              uint64_t offset);
+struct subunit_event subunit_v1_event(const struct subunit_reader *r, enum subunit_status status,
+                                      int64_t time, uint64_t offset);
 /* The running test ends with OUTCOME. */
-bool v1_test_end(struct subunit_reader *r, enum v1_word outcome, int64_t time, uint64_t offset);
+bool subunit_v1_test_end(struct subunit_reader *r, enum v1_word outcome, int64_t time, uint64_t offset);
 /* Text of a line: UTF-8 without NUL, within the limits. */
-bool v1_text(struct subunit_reader *r, const char *what, struct subunit_str text, bool is_id,
-             uint64_t offset);
+bool subunit_v1_text(struct subunit_reader *r, const char *what, struct subunit_str text, bool is_id,
+                     uint64_t offset);
 /* Replaces B by the text. */
-bool v1_store(struct subunit_reader *r, struct bytes *b, struct subunit_str text);
+bool subunit_v1_store(struct subunit_reader *r, struct bytes *b, struct subunit_str text);
 
 #endif

@@ -14,7 +14,7 @@ static struct subunit_str view(const struct bytes *b)
 static bool part_bytes(struct subunit_reader *r, const void *p, size_t n, bool eof, uint64_t offset)
 {
     struct v1_reader *v1 = r->v1;
-    struct subunit_event event = v1_event(r, SUBUNIT_NONE, v1->details_time, offset);
+    struct subunit_event event = subunit_v1_event(r, SUBUNIT_NONE, v1->details_time, offset);
 
     event.has_file = true;
     event.file_name = view(&v1->part_name);
@@ -24,24 +24,24 @@ static bool part_bytes(struct subunit_reader *r, const void *p, size_t n, bool e
     event.eof = eof;
     event.file_restarts = !v1->file_begun;
     v1->file_begun = true;
-    return reader_emit(r, &event);
+    return subunit_reader_emit(r, &event);
 }
 
 static bool part_begin(struct subunit_reader *r, const char *name, const char *mime)
 {
     r->v1->file_begun = false;
-    return v1_store(r, &r->v1->part_name, (struct subunit_str){name, strlen(name)}) &&
-           v1_store(r, &r->v1->part_mime, (struct subunit_str){mime, strlen(mime)});
+    return subunit_v1_store(r, &r->v1->part_name, (struct subunit_str){name, strlen(name)}) &&
+           subunit_v1_store(r, &r->v1->part_mime, (struct subunit_str){mime, strlen(mime)});
 }
 
-bool v1_details_begin(struct subunit_reader *r, enum v1_word outcome, bool multipart, uint64_t offset)
+bool subunit_v1_details_begin(struct subunit_reader *r, enum v1_word outcome, bool multipart, uint64_t offset)
 {
     struct v1_reader *v1 = r->v1;
 
     v1->outcome = outcome;
     v1->state = multipart ? V1_PART_TYPE : V1_SIMPLE;
     v1->line_start = true;
-    if (!v1_now(r, offset, &v1->details_time))
+    if (!subunit_v1_now(r, offset, &v1->details_time))
         return false;
     if (multipart)
         return true;
@@ -65,7 +65,7 @@ static bool simple_held(struct subunit_reader *r, const unsigned char *p, uint64
     if (held == ']' && p[0] == '\n') {
         *taken = 1;
         return part_bytes(r, "", 0, true, offset) &&
-               v1_test_end(r, r->v1->outcome, r->v1->details_time, offset - 1);
+               subunit_v1_test_end(r, r->v1->outcome, r->v1->details_time, offset - 1);
     }
     if (held == ' ' && p[0] == ']')
         return true;
@@ -87,11 +87,11 @@ static bool simple_feed(struct subunit_reader *r, const unsigned char *p, size_t
         if (v1->line_start && (p[at] == ']' || p[at] == ' ')) {
             if (at + 1 == n)
                 return (at == run || part_bytes(r, p + run, at - run, false, offset)) &&
-                       reader_keep(r, p + at, 1);
+                       subunit_reader_keep(r, p + at, 1);
             if (p[at] == ']' && p[at + 1] == '\n') {
                 *taken = at + 2;
                 return part_bytes(r, p + run, at - run, true, offset) &&
-                       v1_test_end(r, v1->outcome, v1->details_time, offset + at);
+                       subunit_v1_test_end(r, v1->outcome, v1->details_time, offset + at);
             }
             if (p[at] == ' ' && p[at + 1] == ']') {
                 if (at > run && !part_bytes(r, p + run, at - run, false, offset))
@@ -111,19 +111,19 @@ static bool simple_feed(struct subunit_reader *r, const unsigned char *p, size_t
 static bool part_type(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
 {
     if (n == 2 && line[0] == ']' && line[1] == '\n')
-        return v1_test_end(r, r->v1->outcome, r->v1->details_time, offset);
+        return subunit_v1_test_end(r, r->v1->outcome, r->v1->details_time, offset);
     struct subunit_str text = {(const char *)line, n - 1};
     const char *space = memchr(text.p, ' ', text.n);
     if (space == NULL)
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "multipart details: no Content-Type");
-    if (!v1_text(r, "Content-Type", text, false, offset))
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "multipart details: no Content-Type");
+    if (!subunit_v1_text(r, "Content-Type", text, false, offset))
         return false;
     struct subunit_str mime = {space + 1, text.n - (size_t)(space + 1 - text.p)};
     const char *slash = memchr(mime.p, '/', mime.n);
     if (slash == NULL || memchr(slash + 1, '/', (size_t)(mime.p + mime.n - slash - 1)) != NULL)
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "multipart details: invalid MIME type");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "multipart details: invalid MIME type");
     r->v1->state = V1_PART_NAME;
-    return v1_store(r, &r->v1->part_mime, mime);
+    return subunit_v1_store(r, &r->v1->part_mime, mime);
 }
 
 static bool part_name(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
@@ -132,7 +132,8 @@ static bool part_name(struct subunit_reader *r, const unsigned char *line, size_
 
     r->v1->state = V1_PART_SIZE;
     r->v1->file_begun = false;
-    return v1_text(r, "file name", name, false, offset) && v1_store(r, &r->v1->part_name, name);
+    return subunit_v1_text(r, "file name", name, false, offset) &&
+           subunit_v1_store(r, &r->v1->part_name, name);
 }
 
 static int hex_digit(unsigned char c)
@@ -170,13 +171,13 @@ static bool part_size(struct subunit_reader *r, const unsigned char *line, size_
     if (line[n - 1] != '\n')
         return true; /* the stream ends here: a lost connection */
     if (digits == 0 || digits + 2 != n || line[digits] != '\r')
-        return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "multipart details: invalid chunk size");
+        return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset, "multipart details: invalid chunk size");
     v1->body_left = size;
     v1->state = size > 0 ? V1_PART_BODY : V1_PART_TYPE;
     return size > 0 || part_bytes(r, "", 0, true, offset);
 }
 
-bool v1_details_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
+bool subunit_v1_details_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
 {
     if (r->v1->state == V1_PART_TYPE)
         return part_type(r, line, n, offset);
@@ -209,13 +210,14 @@ static bool stuck_feed(struct subunit_reader *r, const unsigned char *p, size_t 
         v1->stuck_size = (v1->line_start || v1->stuck_size) && size_byte(p[i]);
         v1->line_start = p[i] == '\n';
         if (v1->line_start && v1->stuck_size)
-            return reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset + i, "multipart details: invalid chunk size");
+            return subunit_reader_fail(r, SUBUNIT_ERROR_CORRUPT, offset + i,
+                                       "multipart details: invalid chunk size");
     }
     return true;
 }
 
-bool v1_details_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
-                     size_t *taken)
+bool subunit_v1_details_feed(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset,
+                             size_t *taken)
 {
     if (r->v1->state == V1_SIMPLE)
         return simple_feed(r, p, n, offset, taken);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum v1_word v1_word_of(const unsigned char *p, size_t n)
+enum v1_word subunit_v1_word_of(const unsigned char *p, size_t n)
 {
     static const struct {
         const char *text;
@@ -126,7 +126,7 @@ static void scan_zone(struct scan *s, int64_t *minutes)
         *minutes = sign * (h * 60 + m);
 }
 
-bool v1_time_parse(const unsigned char *p, size_t n, int64_t *time, bool *zone_bad)
+bool subunit_v1_time_parse(const unsigned char *p, size_t n, int64_t *time, bool *zone_bad)
 {
     struct scan s = {p, p + n};
     int year, month, day, hour, minute, second;
@@ -157,7 +157,7 @@ static bool blank(unsigned char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-bool v1_progress_valid(const unsigned char *p, size_t n)
+bool subunit_v1_progress_valid(const unsigned char *p, size_t n)
 {
     bool digit = false;
     size_t digits = 0;

@@ -33,7 +33,7 @@ static bool find(const struct tag_set *set, struct subunit_str text, size_t *at)
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        int d = str_order(set->v[mid], text);
+        int d = subunit_str_order(set->v[mid], text);
         if (d == 0) {
             *at = mid;
             return true;
@@ -133,7 +133,8 @@ static bool next_word(struct subunit_str *text, struct subunit_str *word)
     return word->n > 0;
 }
 
-int v1_tags_change(struct tag_set *set, struct subunit_str text, uint32_t max_tags, uint32_t max_bytes)
+int subunit_v1_tags_change(struct tag_set *set, struct subunit_str text, uint32_t max_tags,
+                           uint32_t max_bytes)
 {
     struct subunit_str rest = text, word;
     int fault = 0;
@@ -148,9 +149,9 @@ int v1_tags_change(struct tag_set *set, struct subunit_str text, uint32_t max_ta
     return fault;
 }
 
-bool v1_tags_copy(struct tag_set *to, const struct tag_set *from)
+bool subunit_v1_tags_copy(struct tag_set *to, const struct tag_set *from)
 {
-    v1_tags_clear(to);
+    subunit_v1_tags_clear(to);
     if (!room(to, from->n))
         return false;
     for (size_t i = 0; i < from->n; i++) {
@@ -161,7 +162,7 @@ bool v1_tags_copy(struct tag_set *to, const struct tag_set *from)
     return true;
 }
 
-void v1_tags_clear(struct tag_set *set)
+void subunit_v1_tags_clear(struct tag_set *set)
 {
     for (size_t i = 0; i < set->n; i++)
         tag_release(set->v[i]);
