@@ -61,6 +61,7 @@ SUBUNIT_FUZZ = tests/fuzz/fuzz_subunit_v1 tests/fuzz/fuzz_subunit_v2
 check_PROGRAMS += $(SUBUNIT_FUZZ)
 SUBUNIT_FUZZ_SHARED = tests/fuzz/subunit_check.c tests/fuzz/subunit_check.h
 tests_fuzz_fuzz_subunit_v1_SOURCES = tests/fuzz/fuzz_subunit_v1.c $(SUBUNIT_FUZZ_SHARED) $(FUZZ_DRIVER)
+tests_fuzz_fuzz_subunit_v1_CFLAGS = $(AM_CFLAGS) $(DEFLATE_CFLAGS)
 tests_fuzz_fuzz_subunit_v1_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_subunit_v1_LDADD = $(SUBUNIT_LIBS)
 tests_fuzz_fuzz_subunit_v2_SOURCES = tests/fuzz/fuzz_subunit_v2.c $(SUBUNIT_FUZZ_SHARED) $(FUZZ_DRIVER)
