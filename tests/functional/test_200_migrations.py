@@ -280,11 +280,13 @@ def test_killed_and_run_again(database, fresh):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_killed_at_every_statement_of_an_empty_database(database, fresh):
     assert kill_everywhere(database, fresh, lambda db: None, range(1, FAULT_STATEMENTS)) > 150
 
 
 @pytest.mark.long
+@pytest.mark.timeout(3600)
 def test_killed_at_every_statement_of_old_databases(database, fresh):
     assert kill_everywhere(database, fresh, adopt_old, range(1, FAULT_STATEMENTS)) > 100
 
