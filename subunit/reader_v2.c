@@ -14,9 +14,9 @@
 static size_t packet_length(const unsigned char *p, const char **why)
 {
     size_t size;
-    uint32_t length = subunit_v2_number(p + 3, 4, &size);
+    uint32_t length = subunit_v2_number(p + 3, HEADER - 3, &size);
 
-    if (size > 3)
+    if (size == 0)
         *why = "3 byte maximum given but 4 byte value found.";
     else if (length < HEADER || (size == 3 && length < HEADER + 4))
         *why = "the packet's length is too small to hold a packet";

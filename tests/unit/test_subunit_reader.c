@@ -327,6 +327,15 @@ static void test_v2_truncated(void **state)
     expect(NULL, (char *)out.p, out.n, "\nsuccess id=a\nsuccess id=b", SUBUNIT_OK, 0);
 }
 
+/* A header that ends with its piece is not read beyond: a length of four bytes would be. */
+static void test_v2_header_at_end(void **state)
+{
+    expect(NULL, "\xb3\x28\x00\xc0\x00\x00", 6, "", SUBUNIT_ERROR_CORRUPT, 0);
+    expect(NULL, "\xb3\x28\x00\x05\x00\x00", 6, "", SUBUNIT_ERROR_CORRUPT, 0);
+    expect(NULL, "\xb3\x28\x00\x80\x00\x09", 6, "", SUBUNIT_ERROR_CORRUPT, 0);
+    (void)state;
+}
+
 /* A lenient reader finds version 2 behind text, and version 1 where there is no packet. */
 static void test_version_probe(void **state)
 {
@@ -388,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_v2_limits),
         cmocka_unit_test(test_v2_truncated),
+        cmocka_unit_test(test_v2_header_at_end),
         cmocka_unit_test(test_version_probe),
         cmocka_unit_test(test_use_after_error),
     };
