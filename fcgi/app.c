@@ -140,7 +140,8 @@ static bool set_up(struct app *app, struct error *err)
     app->now.identity = new_identity(app->now.conf, err);
     if (!app->now.identity)
         return false;
-    app->db = db_new(app->now.conf, (unsigned)app->now.conf->api.threads + 1, err); /* one for this thread */
+    /* A run's export holds two, and one is for this thread. */
+    app->db = db_new(app->now.conf, 2 * (unsigned)app->now.conf->api.threads + 1, err);
     return app->db && check_schema(app, app->now.conf, err);
 }
 
