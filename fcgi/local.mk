@@ -24,3 +24,10 @@ TESTS += tests/unit/test_fcgi
 tests_unit_test_fcgi_SOURCES = tests/unit/test_fcgi.c tests/unit/unit.h
 tests_unit_test_fcgi_LDADD = libtally_fcgi.a $(UNIT_LIBS)
 endif
+
+# What bench-http holds tally.fcgi against.
+noinst_PROGRAMS += tests/bench/nothing-fcgi
+tests_bench_nothing_fcgi_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
+tests_bench_nothing_fcgi_SOURCES = tests/bench/nothing-fcgi.c
+tests_bench_nothing_fcgi_LDADD = $(FCGI_LIBS)
+EXTRA_DIST += tests/bench/bench-http
