@@ -31,3 +31,21 @@ tests_bench_nothing_fcgi_CFLAGS = $(AM_CFLAGS) $(FCGI_CFLAGS)
 tests_bench_nothing_fcgi_SOURCES = tests/bench/nothing-fcgi.c
 tests_bench_nothing_fcgi_LDADD = $(FCGI_LIBS)
 EXTRA_DIST += tests/bench/bench-http
+
+check_PROGRAMS += tests/fuzz/fuzz_fcgi
+tests_fuzz_fuzz_fcgi_SOURCES = tests/fuzz/fuzz_fcgi.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_fcgi_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_fcgi_LDADD = libtally_fcgi.a $(BASE_LIBS)
+if !FUZZ
+TESTS += tests/fuzz/fuzz_fcgi
+endif
+
+dist_man_MANS += docs/man/tally.fcgi.8
+
+# The API's reference stands in the tree; a test says when it is old.
+EXTRA_DIST += docs/api/openapi.json tests/unit/test_openapi.py
+TESTS += tests/unit/test_openapi.py
+.PHONY: update-openapi
+update-openapi: fcgi/tally.fcgi
+	$(MKDIR_P) $(srcdir)/docs/api
+	fcgi/tally.fcgi --print-openapi >$(srcdir)/docs/api/openapi.json

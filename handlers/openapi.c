@@ -7,10 +7,13 @@
 #include <ctype.h>
 #include <string.h>
 
+/* The captures of a path; they hold for all its methods. */
 static void write_parameters(struct json_writer *w, const char *pattern)
 {
     const char *p = pattern;
 
+    if (!strchr(p, '{'))
+        return;
     json_key(w, "parameters");
     json_arr_begin(w);
     while ((p = strchr(p, '{'))) {
@@ -104,7 +107,6 @@ static void write_operation(struct json_writer *w, const struct route *route, co
     json_key(w, method);
     json_obj_begin(w);
     json_key_cstr(w, "summary", route->summary);
-    write_parameters(w, route->pattern);
     write_security(w, route->auth);
     write_body(w, route->body);
     write_responses(w, route);
@@ -123,25 +125,41 @@ static void write_route(struct json_writer *w, const struct route *route)
         write_operation(w, route, "head");
 }
 
-static bool is_first_of_pattern(size_t at)
+/* Do two patterns match the same paths? What a capture is called makes no difference. */
+static bool same_shape(const char *a, const char *b)
+{
+    while (*a && *a == *b) {
+        if (*a == '{') {
+            a = strchr(a, '}');
+            b = strchr(b, '}');
+        }
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+static bool is_first_of_shape(size_t at)
 {
     for (size_t i = 0; i < at; i++)
-        if (strcmp(routes[i].pattern, routes[at].pattern) == 0)
+        if (same_shape(routes[i].pattern, routes[at].pattern))
             return false;
     return true;
 }
 
+/* OpenAPI takes a path once, so its methods share the names of the first one's captures. */
 static void write_paths(struct json_writer *w)
 {
     json_key(w, "paths");
     json_obj_begin(w);
     for (size_t i = 0; i < n_routes; i++) {
-        if (!is_first_of_pattern(i))
+        if (!is_first_of_shape(i))
             continue;
         json_key(w, routes[i].pattern);
         json_obj_begin(w);
+        write_parameters(w, routes[i].pattern);
         for (size_t j = i; j < n_routes; j++)
-            if (strcmp(routes[i].pattern, routes[j].pattern) == 0)
+            if (same_shape(routes[i].pattern, routes[j].pattern))
                 write_route(w, &routes[j]);
         json_obj_end(w);
     }
