@@ -534,6 +534,20 @@ def test_http2(site):
     assert "evil" not in out
 
 
+@pytest.mark.parametrize("method,path,status", [
+    ("POST", "/v1/results", 413), ("POST", "/v2/x", 413), ("PUT", "/ui/index.html", 405), ("TRACE", "/v2/x", 405),
+    ("GET", "/ui/nothing", 404), ("GET", "/v2/x?do=cut", 502)])
+def test_errors_in_http2(site, tmp_path, method, path, status):
+    (tmp_path / "body").write_bytes(b"x" * (3 << 20))
+    body = ["--data-binary", f"@{tmp_path}/body"] if status == 413 else []
+    out = subprocess.run(["curl", "-sS", "-i", "--http2", "-X", method, "--cacert", site.dir / "etc/tls.crt", *body,
+                          f"https://localhost:{site.port}{path}"], check=True, capture_output=True, text=True).stdout
+    head, _, text = out.replace("\r", "").partition("\n\n")
+    lines = head.split("\n")
+    assert lines[0].split() == ["HTTP/2", str(status)]
+    check_error(status, dict(line.split(": ", 1) for line in lines[1:]), text, path)
+
+
 def test_security_headers_are_on_every_answer(site):
     for path in ("/v2/x", "/v1/subunit", "/metrics", "/ui/", "/ui/nothing", "/v2/x?do=cut", "/v2/x?do=accel", "/ui"):
         headers = site.ask("GET", path).headers
