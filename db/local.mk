@@ -34,7 +34,7 @@ DB_LIBS = libtally_db.a $(MYSQL_LIBS)
 
 # The migrations go into the library as text.
 MIGRATIONS = $(srcdir)/db/migrations/head.txt $(srcdir)/db/migrations/*/*.sql
-EXTRA_DIST += db/embed-migrations db/migrations
+EXTRA_DIST += db/embed-migrations db/migrations docs/schema.md
 CLEANFILES += db/migrate_built.c
 db/migrate_built.c: $(srcdir)/db/embed-migrations $(MIGRATIONS)
 	$(AM_V_GEN)$(MKDIR_P) db && $(srcdir)/db/embed-migrations $(srcdir)/db/migrations >$@.tmp && mv $@.tmp $@

@@ -15,9 +15,9 @@ static bool make_row(struct db_conn *c, struct error *err)
 {
     static const char table[] =
         "CREATE TABLE IF NOT EXISTS tally_migration ("
-        "id TINYINT NOT NULL, owner VARCHAR(255) NOT NULL DEFAULT '', account VARCHAR(255) NOT NULL DEFAULT "
-        "'', "
-        "server VARCHAR(512) NOT NULL DEFAULT '', connection_id BIGINT NOT NULL DEFAULT 0, "
+        "id TINYINT NOT NULL, owner VARCHAR(255) NOT NULL DEFAULT '', "
+        "account VARCHAR(255) NOT NULL DEFAULT '', server VARCHAR(512) NOT NULL DEFAULT '', "
+        "started BIGINT NOT NULL DEFAULT 0, connection_id BIGINT NOT NULL DEFAULT 0, "
         "epoch BIGINT NOT NULL DEFAULT 0, lease_until DATETIME(6) NOT NULL, "
         "family VARCHAR(32) NOT NULL DEFAULT '', revision VARCHAR(64) NOT NULL DEFAULT '', "
         "done INT NOT NULL DEFAULT 0, PRIMARY KEY (id)"
@@ -32,28 +32,50 @@ static bool make_row(struct db_conn *c, struct error *err)
                    NULL, 0, NULL, err);
 }
 
+/* When the server was started, by its own clock, to a second or two: connections have had new numbers since.
+ */
+static bool server_started(struct db_conn *c, int64_t *seconds, struct error *err)
+{
+    const char *sql = db_is_mariadb(c)
+                          ? "SELECT UNIX_TIMESTAMP() - variable_value AS started "
+                            "FROM information_schema.global_status WHERE variable_name = 'UPTIME'"
+                          : "SELECT UNIX_TIMESTAMP() - variable_value AS started "
+                            "FROM performance_schema.global_status WHERE variable_name = 'Uptime'";
+    bool found;
+    struct db_rows *rows = db_query_one(c, sql, NULL, 0, &found, err);
+
+    if (!rows)
+        return false;
+    *seconds = found ? (int64_t)db_real(rows, "started") : 0;
+    db_close(rows);
+    return true;
+}
+
 struct holder {
     uint64_t epoch;
     uint64_t connection;
     bool leased; /* by the clock */
     bool here;   /* same server and account: we would see its connection */
     bool alive;  /* we do see it */
+    bool before; /* the server has been started anew since */
     bool idle;   /* and it waits for its client */
     char owner[256];
 };
 
-static bool look(struct db_conn *c, struct holder *h, struct error *err)
+static bool look(struct db_conn *c, int64_t started, struct holder *h, struct error *err)
 {
+    const struct db_value values[] = {DB_INT(started)};
     bool found;
     struct db_rows *rows = db_query_one(
         c,
         "SELECT m.epoch AS epoch, m.connection_id AS connection, m.owner AS owner, "
         "m.lease_until > UTC_TIMESTAMP(6) AS leased, "
-        "m.server = " SERVER " AND m.account = CURRENT_USER() AS here, "
+        "m.server = " SERVER
+        " AND m.account = CURRENT_USER() AS here, ABS(m.started - ?) > 2 AS before_start, "
         "p.id IS NOT NULL AND p.id <> CONNECTION_ID() AS alive, COALESCE(p.command = 'Sleep', 0) AS idle "
         "FROM tally_migration m LEFT JOIN information_schema.processlist p ON p.id = m.connection_id "
         "WHERE m.id = 1",
-        NULL, 0, &found, err);
+        values, 1, &found, err);
 
     if (!rows)
         return false;
@@ -62,7 +84,8 @@ static bool look(struct db_conn *c, struct holder *h, struct error *err)
         h->connection = db_u64(rows, "connection");
         h->leased = db_i64(rows, "leased");
         h->here = db_i64(rows, "here");
-        h->alive = db_i64(rows, "alive");
+        h->before = h->here && db_i64(rows, "before_start");
+        h->alive = db_i64(rows, "alive") && !h->before;
         h->idle = db_i64(rows, "idle");
         snprintf(h->owner, sizeof(h->owner), "%.*s", STR_ARG(db_str(rows, "owner")));
     }
@@ -74,14 +97,15 @@ static bool look(struct db_conn *c, struct holder *h, struct error *err)
  * stopped. */
 static bool is_held(const struct holder *h)
 {
-    if (h->connection == 0)
+    if (h->connection == 0 || h->before)
         return false;
     if (!h->here)
         return h->leased;
     return h->alive && (h->leased || !h->idle);
 }
 
-static bool take_over(struct db_conn *c, const struct holder *h, bool *taken, struct error *err)
+static bool take_over(struct db_conn *c, int64_t started, const struct holder *h, bool *taken,
+                      struct error *err)
 {
     char host[200], owner[256], sql[64];
     struct db_done done;
@@ -92,9 +116,9 @@ static bool take_over(struct db_conn *c, const struct holder *h, bool *taken, st
     snprintf(owner, sizeof(owner), "%s, process %ld", host, (long)getpid());
     if (!DB_EXEC(c, &done, err,
                  "UPDATE tally_migration SET owner = ?, account = CURRENT_USER(), server = " SERVER ", "
-                 "connection_id = CONNECTION_ID(), epoch = epoch + 1, lease_until = " LEASE " "
+                 "started = ?, connection_id = CONNECTION_ID(), epoch = epoch + 1, lease_until = " LEASE " "
                  "WHERE id = 1 AND epoch = ?",
-                 DB_CSTR(owner), DB_UINT(h->epoch)))
+                 DB_CSTR(owner), DB_INT(started), DB_UINT(h->epoch)))
         return false;
     *taken = done.affected == 1;
     if (*taken && h->here && h->alive) {
@@ -110,14 +134,15 @@ bool migrate_claim_take(struct db_conn *c, uint64_t seconds, uint64_t *epoch, st
     int64_t until = clock_mono_us() + (int64_t)seconds * 1000000;
     struct holder h = {0};
     bool taken = false, said = false;
+    int64_t started;
 
-    if (!make_row(c, err))
+    if (!make_row(c, err) || !server_started(c, &started, err))
         return false;
     for (;;) {
-        if (!look(c, &h, err))
+        if (!look(c, started, &h, err))
             return false;
         if (!is_held(&h)) {
-            if (!take_over(c, &h, &taken, err))
+            if (!take_over(c, started, &h, &taken, err))
                 return false;
             if (taken)
                 break;
