@@ -150,6 +150,9 @@ void db_thread_end(void);
 
 /* --- what others ask ---------------------------------------------------------------------------- */
 
+/* For GET /metrics: the pool's connections, and how many of them nobody holds. */
+void db_usage(struct db *db, unsigned *open, unsigned *idle);
+
 /* SELECT 1 within a second, on a connection of the pool. */
 bool db_ping(struct db *db, struct error *err);
 /* "10.11.6-MariaDB"; valid while the connection is held. */

@@ -89,6 +89,16 @@ static struct db_conn *take(struct db *db)
     return c;
 }
 
+void db_usage(struct db *db, unsigned *open, unsigned *idle)
+{
+    pthread_mutex_lock(&db->lock);
+    *open = db->open;
+    *idle = 0;
+    for (const struct db_conn *c = db->idle; c; c = c->next)
+        (*idle)++;
+    pthread_mutex_unlock(&db->lock);
+}
+
 static void give_back(struct db *db, struct db_conn *c)
 {
     pthread_mutex_lock(&db->lock);

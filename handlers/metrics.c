@@ -110,17 +110,18 @@ static void print_durations(struct buf *out)
     buf_printf(out, "tally_request_seconds_count %llu\n", count);
 }
 
-static void print_gauge(struct buf *out, const char *name, const char *help, unsigned long long value)
+void metrics_print_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
 {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %llu\n", name, help, name, name, value);
+    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %llu\n", name, help, name, name,
+               (unsigned long long)value);
 }
 
 void metrics_print(struct buf *out)
 {
     print_requests(out);
     print_durations(out);
-    print_gauge(out, "tally_requests_in_flight", "Requests being answered", get(&in_flight));
-    print_gauge(out, "tally_connections", "FastCGI connections open", get(&connections));
+    metrics_print_gauge(out, "tally_requests_in_flight", "Requests being answered", get(&in_flight));
+    metrics_print_gauge(out, "tally_connections", "FastCGI connections open", get(&connections));
     for (size_t i = 0; i < METRICS; i++)
         buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", names[i].name, names[i].help,
                    names[i].name, names[i].name, get(&counters[i]));

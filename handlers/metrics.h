@@ -37,4 +37,7 @@ void metrics_set_connections(uint64_t open);
 /* Appends Prometheus' text format (0.0.4). */
 void metrics_print(struct buf *out);
 
+/* One gauge in that format. */
+void metrics_print_gauge(struct buf *out, const char *name, const char *help, uint64_t value);
+
 #endif

@@ -260,6 +260,17 @@ def test_proxy_parameters_mean_nothing_here(lone):
     assert reply.status == 401
 
 
+def test_metrics_count(lone):
+    before = lone.metric('tally_request_seconds_count')
+    lone.ask(get())
+    assert lone.metric('tally_request_seconds_count') == before + 2  # the GET, and the first look itself
+    assert lone.metric('tally_requests_in_flight') == 1
+    assert lone.metric('tally_database_connections_in_use') == 0
+    text = lone.ask(get('/metrics')).body.decode()
+    assert 'tally_requests_total{method="GET",status="2xx"}' in text
+    assert 'le="+Inf"' in text
+
+
 def test_token_works(lone):
     """... so that the 401s above mean what they say. There is no database: 503."""
     reply = lone.ask(get('/v1/subunit', HTTP_X_AUTH_TOKEN=TOKEN))
