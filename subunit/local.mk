@@ -41,12 +41,17 @@ EXTRA_DIST += tests/unit/test_subunit_reference.py
 
 if HAVE_CMOCKA
 SUBUNIT_UNIT_TESTS = \
+	tests/unit/test_subunit_chunks \
 	tests/unit/test_subunit_fold \
 	tests/unit/test_subunit_memory \
 	tests/unit/test_subunit_reader \
 	tests/unit/test_subunit_writer
 check_PROGRAMS += $(SUBUNIT_UNIT_TESTS)
 TESTS += $(SUBUNIT_UNIT_TESTS)
+tests_unit_test_subunit_chunks_SOURCES = tests/unit/test_subunit_chunks.c tests/unit/unit.h \
+	tests/fuzz/subunit_check.c tests/fuzz/subunit_check.h tests/fuzz/fuzz.h
+tests_unit_test_subunit_chunks_CFLAGS = $(AM_CFLAGS) $(DEFLATE_CFLAGS) $(ZLIB_CFLAGS)
+tests_unit_test_subunit_chunks_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS) $(ZLIB_LIBS)
 tests_unit_test_subunit_fold_SOURCES = tests/unit/test_subunit_fold.c tests/unit/unit.h
 tests_unit_test_subunit_fold_LDADD = $(SUBUNIT_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_subunit_memory_SOURCES = tests/unit/test_subunit_memory.c tests/unit/unit.h

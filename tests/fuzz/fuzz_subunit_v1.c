@@ -6,6 +6,6 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0 || data[0] != 0xb3)
-        subunit_check(data, size);
+        subunit_check_fuzzed(data, size);
     return 0;
 }

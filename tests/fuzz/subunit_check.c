@@ -162,18 +162,23 @@ static int64_t no_clock(void *ctx)
 static bool feed(struct subunit_reader *r, const uint8_t *data, size_t size, size_t step,
                  struct subunit_error *err)
 {
-    for (size_t at = 0; at < size; at += step)
-        if (!subunit_reader_feed(r, data + at, size - at < step ? size - at : step, err))
+    uint32_t seed = 1;
+
+    for (size_t at = 0, n; at < size; at += n) {
+        seed = seed * 1103515245u + 12345u;
+        n = step > 0 ? step : 1 + (seed >> 16) % ((seed >> 13) % 8 == 0 ? 9000 : 30);
+        n = n < size - at ? n : size - at;
+        if (!subunit_reader_feed(r, data + at, n, err))
             return false;
+    }
     return subunit_reader_finish(r, err);
 }
 
-static struct subunit_error run(const uint8_t *data, size_t size, size_t step, bool lenient, struct sink *s)
+static struct subunit_error run(const struct subunit_check *check, const uint8_t *data, size_t size,
+                                size_t step, struct sink *s)
 {
     struct subunit_reader_opts opts = {
-        .non_subunit_name = lenient ? "stdout" : NULL,
-        .now = no_clock,
-        .limits = {.max_id_chars = 500, .max_line_bytes = 700, .max_tags = 40}};
+        .non_subunit_name = check->lenient ? "stdout" : NULL, .now = no_clock, .limits = check->limits};
     struct subunit_reader *r = subunit_reader_new(&opts, on_event, s);
     struct subunit_error err = {.code = SUBUNIT_OK};
 
@@ -187,44 +192,54 @@ static struct subunit_error run(const uint8_t *data, size_t size, size_t step, b
 }
 
 /* What was written reads as what was sent. */
-static void check_written(const struct sink *s)
+static void check_written(const struct subunit_check *check, const struct sink *s)
 {
     struct sink again = {.folds = false};
 
     if (s->writable && s->written_n > 0) {
-        struct subunit_error err = run(s->written, s->written_n, s->written_n, false, &again);
+        struct subunit_error err = run(check, s->written, s->written_n, s->written_n, &again);
         FUZZ_CHECK(err.code == SUBUNIT_OK);
         FUZZ_CHECK(again.plain.sum == s->plain.sum);
     }
 }
 
-static void check_mode(const uint8_t *data, size_t size, bool lenient)
+void subunit_check(const struct subunit_check *check, const uint8_t *data, size_t size)
 {
-    static const size_t steps[] = {1, 7};
     struct subunit_fold_callbacks callbacks = {.test_done = on_test};
-    struct subunit_fold_opts opts = {.attachment_memory = 64,
-                                     .attachment_memory_all = 300,
-                                     .limits = {.max_open_tests = 200, .max_attachments = 100}};
+    struct subunit_fold_opts opts = {
+        .attachment_memory = 64, .attachment_memory_all = 300, .limits = check->limits};
     struct sink whole = {.folds = true, .writes = true, .writable = true};
     whole.fold = subunit_fold_new(&opts, &callbacks, NULL);
 
     FUZZ_CHECK(whole.fold != NULL);
-    struct subunit_error err = run(data, size, size + 1, lenient, &whole);
+    struct subunit_error err = run(check, data, size, size + 1, &whole);
     (void)subunit_fold_finish(whole.fold, NULL);
     subunit_fold_free(whole.fold);
-    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+    for (size_t i = 0; i < check->steps_n; i++) {
         struct sink pieces = {.folds = false};
-        struct subunit_error same = run(data, size, steps[i], lenient, &pieces);
+        struct subunit_error same = run(check, data, size, check->steps[i], &pieces);
         FUZZ_CHECK(same.code == err.code && same.offset == err.offset &&
                    strcmp(same.message, err.message) == 0);
         FUZZ_CHECK(pieces.digest.sum == whole.digest.sum);
     }
-    check_written(&whole);
+    check_written(check, &whole);
     free(whole.written);
 }
 
-void subunit_check(const uint8_t *data, size_t size)
+void subunit_check_fuzzed(const uint8_t *data, size_t size)
 {
-    check_mode(data, size, false);
-    check_mode(data, size, true);
+    static const size_t steps[] = {1, 7};
+    struct subunit_check check = {
+        .steps = steps,
+        .steps_n = 2,
+        .limits = {.max_id_chars = 500,
+                   .max_line_bytes = 700,
+                   .max_tags = 40,
+                   .max_open_tests = 200,
+                   .max_attachments = 100},
+    };
+
+    subunit_check(&check, data, size);
+    check.lenient = true;
+    subunit_check(&check, data, size);
 }

@@ -4,9 +4,19 @@
 
 #include "subunit/tally-subunit.h"
 
-/* Reads the stream whole, byte by byte and in odd pieces, strictly and leniently: the same events and the
- * same error each time. Folds them with hardly any memory, so that attachments spill and are read back;
- * writes them and reads them again. */
-void subunit_check(const uint8_t *data, size_t size);
+struct subunit_check {
+    bool lenient;
+    struct subunit_limits limits;
+    const size_t *steps; /* sizes of the pieces; 0: at random */
+    size_t steps_n;
+};
+
+/* Reads the stream whole and in pieces of each size: the same events and the same error each time. Folds the
+ * events with hardly any memory, so that attachments spill and are read back; writes them and reads them
+ * again. Aborts if something does not hold. */
+void subunit_check(const struct subunit_check *check, const uint8_t *data, size_t size);
+
+/* The same for a fuzzer's input, strictly and leniently, with low limits. */
+void subunit_check_fuzzed(const uint8_t *data, size_t size);
 
 #endif
