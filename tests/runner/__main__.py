@@ -104,6 +104,8 @@ def tier_ci(report, logs, jobs, full):
     opt = build.build('opt', report, jobs)
     functional.pytest(opt, report, logs, 'opt', mark='opt' + late, jobs=1)
     tsan = build.build('tsan', report, jobs)
+    if unit.threaded():
+        unit.check(tsan, report, logs, jobs, unit.threaded())
     functional.pytest(tsan, report, logs, 'tsan', mark='tsan' + late, jobs=1)
     if full:
         run_fuzzers(report, logs)

@@ -42,7 +42,8 @@ def pytest(where, report, logs, what, mark='', keyword='', paths=(), jobs=2):
     paths = list(paths) or files()
     if not paths:
         return
-    argv = _argv('--junitxml', xml, '-q', '-ra', '--tb=short', '--timeout=300', '--color=no')
+    argv = _argv('--junitxml', xml, '-q', '-ra', '--tb=short', '--timeout=300', '--color=no',
+                 '--durations=10', '--durations-min=5')
     if mark:
         argv += ['-m', mark]
     if keyword:

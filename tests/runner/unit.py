@@ -65,3 +65,13 @@ def names():
     for pattern in (('unit', 'test_*.py'), ('static', 'check-*')):
         found += glob.glob(os.path.join(TOP, 'tests', *pattern))
     return sorted(os.path.relpath(f, TOP) for f in found)
+
+
+def threaded():
+    """Those whose programs make threads of their own: worth a second run under ThreadSanitizer."""
+    found = []
+    for path in glob.glob(os.path.join(TOP, 'tests', 'unit', 'test_*.c')):
+        with open(path, encoding='utf-8') as f:
+            if 'pthread_create' in f.read():
+                found.append(os.path.relpath(path[:-2], TOP))
+    return sorted(found)
