@@ -108,7 +108,7 @@ def test_filters(runs, demo, staff, query, which):
 
 
 @pytest.mark.parametrize('query', [
-    'limit=-1', 'limit=x', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'marker=', 'marker=x', 'marker=' + str(uuid.uuid4()),
+    'limit=-1', 'limit=x', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'marker=', 'marker=x', 'marker=00000000-0000-4000-8000-000000000000',
     'status=success', 'status=', 'start_date=now', 'start_date=', 'end_date=2026-13-01', 'colour=red', 'cpid=',
     'cpid=a&cpid=b', 'result_id=', '&'.join('meta.k%d=1' % i for i in range(9)),
 ])
