@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE = 64 * 1024, REGEX_MAX = 256 };
+enum {
+    PIECE = 64 * 1024,
+    REGEX_MAX = 256,
+    OPEN_BYTES = 16 * 1024 * 1024 /* names and tags of open tests: a process is to stay under 64 MiB */
+};
 
 struct reading {
     struct request *r;
@@ -277,7 +281,8 @@ static bool part_begin(void *ctx, unsigned index, struct error *err)
     struct reading *rd = ctx;
     const struct conf *conf = rd->r->conf;
     struct subunit_limits limits = {.max_id_chars = (uint32_t)conf->subunit.max_id_chars,
-                                    .max_open_tests = (uint32_t)conf->subunit.max_open_tests};
+                                    .max_open_tests = (uint32_t)conf->subunit.max_open_tests,
+                                    .max_open_bytes = OPEN_BYTES};
     struct subunit_reader_opts reader = {.non_subunit_name = rd->options->non_subunit_name, .limits = limits};
     struct subunit_fold_opts fold = {.limits = limits,
                                      .spill_dir = conf->subunit.spool_dir,
