@@ -1,10 +1,11 @@
 #include "config.h"
 #include "db/version_scan.h"
+#include "base/buf.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { ER_NO_SUCH = 1146, MAX_TABLES = 256 };
+enum { MAX_TABLES = 256 };
 
 int version_family_of(struct str revision, int *at)
 {
@@ -16,26 +17,6 @@ int version_family_of(struct str revision, int *at)
             }
     *at = -1;
     return -1;
-}
-
-static bool read_rows(struct db_conn *c, struct arena *arena, struct version_table *t, struct error *err)
-{
-    const char *sql = arena_printf(arena, "SELECT version_num AS revision FROM %s LIMIT %d",
-                                   db_quote_name(arena, str_of(t->name)), VERSION_MAX_ROWS);
-    struct db_rows *rows = db_query(c, sql, NULL, 0, err);
-
-    if (!rows)
-        return false;
-    while (t->n < VERSION_MAX_ROWS && db_next(rows, err)) {
-        struct version_row *row = &t->rows[t->n++];
-        struct str revision = db_str(rows, "revision");
-
-        snprintf(row->revision, sizeof(row->revision), "%.*s", STR_ARG(revision));
-        row->family = version_family_of(revision, &row->at);
-    }
-    bool ok = t->n == VERSION_MAX_ROWS || err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
 }
 
 static bool list_tables(struct db_conn *c, struct version_scan *scan, struct error *err)
@@ -59,27 +40,46 @@ static bool list_tables(struct db_conn *c, struct version_scan *scan, struct err
     return ok;
 }
 
+/* One statement reads them all: read one by one, a table that is being renamed would be seen twice, or never.
+ */
+static const char *rows_sql(struct arena *arena, const struct version_scan *scan)
+{
+    struct buf b;
+
+    buf_init(&b, 1 << 18);
+    for (size_t i = 0; i < scan->n; i++)
+        buf_printf(&b, "%s(SELECT %zu AS t, CAST(version_num AS BINARY) AS revision FROM %s LIMIT %d)",
+                   i ? " UNION ALL " : "", i, db_quote_name(arena, str_of(scan->tables[i].name)),
+                   VERSION_MAX_ROWS);
+    const char *sql = arena_str(arena, buf_str(&b)).p;
+    buf_free(&b);
+    return sql;
+}
+
+static bool read_rows(struct db_conn *c, struct arena *arena, struct version_scan *scan, struct error *err)
+{
+    struct db_rows *rows = db_query(c, rows_sql(arena, scan), NULL, 0, err);
+
+    if (!rows)
+        return false;
+    while (db_next(rows, err)) {
+        struct version_table *t = &scan->tables[db_u64(rows, "t")];
+        struct version_row *row = &t->rows[t->n++];
+        struct str revision = db_str(rows, "revision");
+
+        snprintf(row->revision, sizeof(row->revision), "%.*s", STR_ARG(revision));
+        row->family = version_family_of(revision, &row->at);
+    }
+    bool ok = err->kind == ERROR_NONE;
+    db_close(rows);
+    return ok;
+}
+
 bool version_scan(struct db_conn *c, struct arena *arena, struct version_scan *scan, struct error *err)
 {
-    size_t kept = 0;
-
     scan->n = 0;
     scan->tables = arena_calloc(arena, MAX_TABLES, sizeof(*scan->tables));
-    if (!list_tables(c, scan, err))
-        return false;
-    for (size_t i = 0; i < scan->n; i++) {
-        struct version_table *t = &scan->tables[i];
-
-        if (!read_rows(c, arena, t, err)) {
-            if (err->code != ER_NO_SUCH)
-                return false;
-            continue;
-        }
-        scan->tables[kept++] = *t;
-    }
-    scan->n = kept;
-    error_clear(err);
-    return true;
+    return list_tables(c, scan, err) && (scan->n == 0 || read_rows(c, arena, scan, err));
 }
 
 struct version_table *version_scan_find(const struct version_scan *scan, const char *name)

@@ -26,8 +26,8 @@ struct version_scan {
 /* Whose REVISION is, and the how-manieth; -1 where nobody's. */
 int version_family_of(struct str revision, int *at);
 
-/* Every table whose only column is version_num, with its rows. A table that goes away meanwhile is left out.
- */
+/* Every table whose only column is version_num, with its rows, all of one moment. A table that goes away
+ * meanwhile is an error (code 1146): scan again. */
 bool version_scan(struct db_conn *c, struct arena *arena, struct version_scan *scan, struct error *err);
 
 struct version_table *version_scan_find(const struct version_scan *scan, const char *name);

@@ -2,6 +2,7 @@
 #include "db/version_tables.h"
 #include "base/buf.h"
 #include "base/conf_options.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/uuid.h"
 #include "db/version_hosts.h"
@@ -155,6 +156,17 @@ static bool is_rival(const struct error *err)
     return err->code == ER_EXISTS || err->code == ER_NO_SUCH || err->code == ER_UNKNOWN_TABLE;
 }
 
+/* What changes something can be stopped before and after. */
+static bool passes(struct error *err)
+{
+    return !fault_point("db.statement") || error_set(err, ERROR_INTERNAL, "fault point db.statement");
+}
+
+static bool run(struct settle *s, const char *sql, struct error *err)
+{
+    return passes(err) && db_direct(s->c, str_of(sql), err) && passes(err);
+}
+
 struct split {
     struct settle *s;
     const struct version_table *from;
@@ -188,7 +200,7 @@ static bool make_version_table(struct settle *s, const char *name, struct error 
                                    "PRIMARY KEY (version_num)) ENGINE=InnoDB",
                                    db_quote_name(s->arena, str_of(name)), REVISION_MAX);
 
-    return db_direct(s->c, str_of(sql), err);
+    return run(s, sql, err);
 }
 
 /* The row of FAMILY leaves a table that another family's row is in too. */
@@ -205,7 +217,7 @@ static bool split_off(struct settle *s, const struct version_table *t, enum fami
         return true;
     s->acted = true;
     struct split p = {s, t, version_row_of(t, family), to};
-    return make_version_table(s, to, err) && db_transaction(s->c, split_tx, NULL, &p, err);
+    return make_version_table(s, to, err) && db_transaction(s->c, split_tx, NULL, &p, err) && passes(err);
 }
 
 /* Of several families in one table the one whose table it is to be stays, else the first. */
@@ -299,21 +311,19 @@ static bool move_tables(struct settle *s, struct error *err)
     if (s->n_moves == 0 || s->options->dry_run)
         return true;
     s->acted = true;
-    return db_direct(s->c, str_of(rename_sql(s)), err);
+    return run(s, rename_sql(s), err);
 }
 
-/* What was put aside and is still empty. */
+/* What was put aside, or made to split something off, and is empty. */
 static bool drop_aside(struct settle *s, struct error *err)
 {
     for (size_t i = 0; i < s->scan.n && !s->options->dry_run; i++) {
         const struct version_table *t = &s->scan.tables[i];
+        struct str name = str_of(t->name);
 
-        if (!str_starts(str_of(t->name), STR(ASIDE)) || t->n > 0)
+        if ((!str_starts(name, STR(ASIDE)) && !str_starts(name, STR(SPLIT))) || t->n > 0)
             continue;
-        if (!db_direct(s->c,
-                       str_of(arena_printf(s->arena, "DROP TABLE IF EXISTS %s",
-                                           db_quote_name(s->arena, str_of(t->name)))),
-                       err))
+        if (!run(s, arena_printf(s->arena, "DROP TABLE IF EXISTS %s", db_quote_name(s->arena, name)), err))
             return false;
     }
     return true;

@@ -292,7 +292,7 @@ def adopt_old(db):
 
 def test_killed_and_run_again(database, fresh):
     # around the change of ids, where most can go wrong, and a sample of the rest
-    assert kill_everywhere(database, fresh, adopt_old, range(7, FAULT_STATEMENTS, 29)) >= 4
+    assert kill_everywhere(database, fresh, adopt_old, range(7, FAULT_STATEMENTS, 53)) >= 3
 
 
 @pytest.mark.long

@@ -87,6 +87,26 @@ def test_one_table_stamped_by_hand_with_both(database, fresh, revisions):
     assert not [t for t in database.tables() if t.startswith(('tally_split', 'tally_aside', 'tally_move'))]
 
 
+def test_killed_while_tables_are_split_and_renamed(database):
+    """Both in one table, empty ones in the way: killed before and after each change, then run again."""
+    for number in range(1, 40):
+        database = Database(database.server, BUILD, database.env, 'names')
+        database.load('refstack', HEAD['refstack'], version_table='versions')
+        database.load('subunit2sql', HEAD['subunit2sql'], stamp=False)
+        database.query('INSERT INTO versions VALUES (%s)', HEAD['subunit2sql'])
+        for table in ('refstack_alembic_version', 'alembic_version'):
+            database.query('CREATE TABLE %s (version_num VARCHAR(32) NOT NULL PRIMARY KEY)' % table)
+        done = database.manage('db', 'sync', fault='db.statement=kill:%d' % number)
+        assert done.returncode == -9
+        migrating = 'tally_migration' in database.tables()
+        database.sync()
+        database.assert_head()
+        assert not [t for t in database.tables() if t.startswith(('tally_split', 'tally_aside', 'tally_move'))]
+        if migrating:  # the names were settled
+            break
+    assert number > 6
+
+
 def test_both_stamped_where_neither_is_to_be(database):
     database.load('refstack', HEAD['refstack'], version_table='versions')
     database.load('subunit2sql', HEAD['subunit2sql'], stamp=False)
