@@ -10,7 +10,7 @@ struct identity_ops {
     /* The driver's own state; NULL and *ERR where the configuration will not do. Asks nobody. */
     void *(*start)(const struct conf *conf, struct error *err);
     void (*stop)(void *state);
-    /* Fills *OUT but is_admin and is_staff. CONF is the one in force. */
+    /* Fills *OUT but is_admin and is_staff. CONF is the driver's. */
     bool (*check)(void *state, const struct conf *conf, const struct identity_request *req,
                   struct arena *arena, struct identity *out, struct error *err);
     bool (*healthy)(void *state, const struct conf *conf);

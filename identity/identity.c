@@ -3,40 +3,17 @@
 #include "base/mem.h"
 #include "identity/driver.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_ROLES = 256, MAX_FIELD = 255 };
 
-/* A configuration stays until the driver goes, as a thread may still look into it: a few kilobytes a SIGHUP.
- */
-struct held_conf {
-    struct held_conf *next;
-    struct conf *conf;
-};
-
 struct identity_driver {
     const struct identity_ops *ops;
     void *state;
     char *challenge;
-    struct conf *_Atomic conf; /* in force */
-    pthread_mutex_t lock;      /* of held */
-    struct held_conf *held;
+    struct conf *conf;
 };
-
-static void take_conf(struct identity_driver *d, const struct conf *conf)
-{
-    struct held_conf *h = mem_alloc(sizeof(*h));
-
-    h->conf = conf_ref((struct conf *)conf); /* counting does not change it */
-    pthread_mutex_lock(&d->lock);
-    h->next = d->held;
-    d->held = h;
-    atomic_store(&d->conf, h->conf);
-    pthread_mutex_unlock(&d->lock);
-}
 
 /* Keystone uri="..." with the URL that clients know; ours where no Keystone is configured. */
 static char *make_challenge(const struct conf *conf, struct error *err)
@@ -67,17 +44,15 @@ struct identity_driver *identity_new(const struct conf *conf, struct error *err)
     struct identity_driver *d;
 
     d = mem_calloc(1, sizeof(*d));
-    pthread_mutex_init(&d->lock, NULL);
+    d->conf = conf_ref((struct conf *)conf); /* counting does not change it */
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         if (strcmp(conf->identity.driver, all[i]->name) == 0)
             d->ops = all[i];
     if (!d->ops)
         error_set(err, ERROR_BAD_REQUEST, "[identity] driver: %s is none of keystone, proxy, static",
                   conf->identity.driver);
-    else if ((d->challenge = make_challenge(conf, err)) && (d->state = d->ops->start(conf, err))) {
-        take_conf(d, conf);
+    else if ((d->challenge = make_challenge(conf, err)) && (d->state = d->ops->start(conf, err)))
         return d;
-    }
     identity_free(d);
     return NULL;
 }
@@ -88,21 +63,9 @@ void identity_free(struct identity_driver *d)
         return;
     if (d->state)
         d->ops->stop(d->state);
-    while (d->held) {
-        struct held_conf *h = d->held;
-
-        d->held = h->next;
-        conf_unref(h->conf);
-        free(h);
-    }
-    pthread_mutex_destroy(&d->lock);
+    conf_unref(d->conf);
     free(d->challenge);
     free(d);
-}
-
-void identity_reload(struct identity_driver *d, const struct conf *conf)
-{
-    take_conf(d, conf);
 }
 
 bool identity_has_role(const struct identity *id, struct str role)
@@ -155,7 +118,7 @@ static bool field_ok(struct str s, bool required)
 bool identity_check(struct identity_driver *d, const struct identity_request *req, struct arena *arena,
                     struct identity *out, struct error *err)
 {
-    const struct conf *conf = atomic_load(&d->conf);
+    const struct conf *conf = d->conf;
 
     *out = (struct identity){0};
     if (!d->ops->check(d->state, conf, req, arena, out, err))
@@ -177,5 +140,5 @@ const char *identity_challenge(const struct identity_driver *d)
 bool identity_healthy(struct identity_driver *d, const char **what)
 {
     *what = d->ops->name;
-    return d->ops->healthy(d->state, atomic_load(&d->conf));
+    return d->ops->healthy(d->state, d->conf);
 }

@@ -39,14 +39,10 @@ struct identity_request {
 
 struct identity_driver;
 
-/* Makes the driver that [identity] driver names. Used by all threads at once; free with identity_free(). Does
- * not ask Keystone anything yet. False: the configuration is wrong. */
+/* Makes the driver that [identity] driver names. Used by all threads at once; free with identity_free().
+ * Keeps a reference to CONF. Does not ask Keystone anything yet. NULL: the configuration is wrong. */
 struct identity_driver *identity_new(const struct conf *conf, struct error *err);
 void identity_free(struct identity_driver *d);
-
-/* After a SIGHUP: roles, time-outs and cache times are CONF's from now on, cached tokens stay. What takes a
- * restart (conf_keep_immutable()) is not looked at. Safe while other threads check. */
-void identity_reload(struct identity_driver *d, const struct conf *conf);
 
 /* Fills *OUT. False with ERROR_UNAUTHORIZED (no token, or one that does not hold, or an application
  * credential's access rules do not allow this request: keystonemiddleware says 401 there too) or

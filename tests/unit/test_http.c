@@ -25,10 +25,20 @@ static void say(int fd, const char *text)
         return;
 }
 
-static bool answer(int fd, const char *request)
+static bool answer(int fd, const char *request, const int *answered)
 {
     if (strncmp(request, "GET /slow ", 10) == 0) {
         usleep(600000);
+        return false;
+    }
+    if (strncmp(request, "GET /once ", 10) == 0 || strncmp(request, "POST /once ", 11) == 0) {
+        if (*answered)
+            return false; /* as a server that closes an idle connection while a request is on its way */
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        return true;
+    }
+    if (strncmp(request, "GET /bye ", 9) == 0) {
+        say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         return false;
     }
     if (strncmp(request, "GET /drip ", 10) == 0) {
@@ -99,14 +109,16 @@ static void *serve_one(void *arg)
 {
     static _Thread_local char request[20000];
     int fd = (int)(intptr_t)arg;
+    int answered = 0;
 
     atomic_fetch_add(&connections, 1);
     while (read_request(fd, request, sizeof(request))) {
         pthread_mutex_lock(&seen_lock);
         memcpy(seen, request, sizeof(seen));
         pthread_mutex_unlock(&seen_lock);
-        if (!answer(fd, request))
+        if (!answer(fd, request, &answered))
             break;
+        answered++;
     }
     close(fd);
     return NULL;
@@ -295,6 +307,23 @@ static void connections_are_used_again(void **state)
     http_free(http);
 }
 
+/* A kept connection may end at any time: that is nobody's error. */
+static void a_connection_that_ended_is_made_anew(void **state)
+{
+    struct http *http = client();
+    struct arena *arena = arena_new(0);
+    struct http_response out;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(kind(http, "/once"), ERROR_NONE);
+        assert_int_equal(kind(http, "/bye"), ERROR_NONE);
+        assert_true(ask(http, "POST", "/once", arena, &out, NULL));
+    }
+    http_free(http);
+    arena_free(arena);
+}
+
 static void *ask_much(void *http)
 {
     for (int i = 0; i < 50; i++)
@@ -334,10 +363,10 @@ static void one_exchange_may_be_shorter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_reply_is_read_whole),       cmocka_unit_test(a_request_is_sent_whole),
-        cmocka_unit_test(faults_have_their_kinds),     cmocka_unit_test(what_cannot_be_sent_is_refused),
-        cmocka_unit_test(connections_are_used_again),  cmocka_unit_test(threads_share_a_client),
-        cmocka_unit_test(one_exchange_may_be_shorter),
+        cmocka_unit_test(a_reply_is_read_whole),      cmocka_unit_test(a_request_is_sent_whole),
+        cmocka_unit_test(faults_have_their_kinds),    cmocka_unit_test(what_cannot_be_sent_is_refused),
+        cmocka_unit_test(connections_are_used_again), cmocka_unit_test(a_connection_that_ended_is_made_anew),
+        cmocka_unit_test(threads_share_a_client),     cmocka_unit_test(one_exchange_may_be_shorter),
     };
 
     return cmocka_run_group_tests(tests, set_up, NULL);
