@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct hash_sha256 {
@@ -46,9 +47,43 @@ void hash_sha256_free(struct hash_sha256 *h)
     free(h);
 }
 
+/* OpenSSL 3 looks the algorithm up and makes a context at each EVP_Digest(), which costs several times what a
+ * token or a test's name does. So a context a thread, made once. */
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t context_key;
+
+static void context_free(void *ctx)
+{
+    EVP_MD_CTX_free(ctx);
+}
+
+static void make_key(void)
+{
+    must(pthread_key_create(&context_key, context_free) == 0);
+}
+
+static EVP_MD_CTX *thread_context(void)
+{
+    EVP_MD_CTX *ctx;
+
+    must(pthread_once(&once, make_key) == 0);
+    ctx = pthread_getspecific(context_key);
+    if (!ctx) {
+        ctx = EVP_MD_CTX_new();
+        must(ctx != NULL);
+        must(EVP_DigestInit_ex(ctx, EVP_sha256(), NULL));
+        must(pthread_setspecific(context_key, ctx) == 0);
+    }
+    return ctx;
+}
+
 void hash_sha256(const void *p, size_t n, unsigned char out[SHA256_SIZE])
 {
-    must(EVP_Digest(p, n, out, NULL, EVP_sha256(), NULL));
+    EVP_MD_CTX *ctx = thread_context();
+
+    must(EVP_DigestInit_ex(ctx, NULL, NULL)); /* the algorithm is the context's */
+    must(EVP_DigestUpdate(ctx, p, n));
+    must(EVP_DigestFinal_ex(ctx, out, NULL));
 }
 
 void hash_hex(const unsigned char *bytes, size_t n, char *out)
