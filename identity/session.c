@@ -32,6 +32,7 @@ struct session {
     uint64_t generation;
     int64_t renew_us; /* wall clock */
     bool renewing;
+    uint64_t failures;        /* of renewals */
     int64_t refused_until_us; /* monotonic, as all below */
     unsigned under_way;       /* exchanges */
     bool stalled;             /* the last one ran into its time-out */
@@ -255,6 +256,7 @@ static void token_take(struct session *s, bool ok, struct str token, int64_t exp
     s->renewing = false;
     if (refused)
         s->refused_until_us = clock_mono_us() + REFUSED_PAUSE * SECOND;
+    s->failures += !ok;
     if (!ok)
         return;
     secret_free(s->token, s->token ? strlen(s->token) : 0);
@@ -279,12 +281,14 @@ static bool token_get(struct session *s, uint64_t stale, int64_t until_us, struc
 {
     int64_t expires_us = 0;
     bool ok, refused = false;
+    uint64_t failures;
 
     pthread_mutex_lock(&s->lock);
+    failures = s->failures;
     wait_renewed(s, until_us);
     ok = s->token && s->generation > stale && clock_now_us() < s->renew_us;
-    if (!ok && (s->renewing || clock_mono_us() < s->refused_until_us)) {
-        pthread_mutex_unlock(&s->lock);
+    if (!ok && (s->renewing || s->failures != failures || clock_mono_us() < s->refused_until_us)) {
+        pthread_mutex_unlock(&s->lock); /* who waited for a renewal shares its failure */
         return session_trouble(s, err, "our own credentials were refused, or a new token takes too long");
     }
     if (!ok) {
