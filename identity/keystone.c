@@ -62,6 +62,8 @@ static bool fetch(void *ctx, struct token_info **out, struct error *err)
     const char *path = q->allow_expired ? "/auth/tokens?nocatalog&allow_expired=1" : "/auth/tokens?nocatalog";
     struct http_response reply;
 
+    if (!token_text_ok(q->token))
+        return error_set(err, ERROR_UNAUTHORIZED, "the token is not valid");
     if (!session_get(q->keystone->session, path, headers, 2, q->timeout_us, q->arena, &reply, err))
         return false;
     if (reply.status == 200)
@@ -92,8 +94,6 @@ static bool validate(struct keystone *k, const struct conf *conf, struct str tok
                                 .wait = q.timeout_us + SECOND};
     unsigned char key[SHA256_SIZE];
 
-    if (!token_text_ok(token))
-        return error_set(err, ERROR_UNAUTHORIZED, "the token is not valid");
     hash_sha256(token.p, token.n, key);
     /* Keystone's answer depends on allow_expired, so the key does */
     for (size_t i = 0; allow_expired && i < sizeof(key); i++)

@@ -1,5 +1,6 @@
 # identity/: who is asking.
 noinst_LIBRARIES += libtally_identity.a
+EXTRA_DIST += docs/identity.md
 libtally_identity_a_CFLAGS = $(AM_CFLAGS) $(OPENSSL_CFLAGS) $(CURL_CFLAGS)
 libtally_identity_a_SOURCES = \
 	identity/access_rules.c identity/access_rules.h \
