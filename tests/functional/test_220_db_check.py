@@ -1,11 +1,15 @@
 """db check says what is not as it must be; db expire removes old runs with all that they added."""
 import datetime
+import glob
 import hashlib
+import os
+import subprocess
 import uuid
 
 import pytest
 from conftest import BUILD, CACHE, sanitizer_env
-from databases import HEAD, Database, Server, fill_subunit2sql, make_folder
+from databases import DATA, HEAD, Database, Server, fill_subunit2sql, make_folder
+from lab.service import PATH
 from lab.stack import remove_folder
 
 
@@ -252,3 +256,34 @@ def test_expire_refuses(database):
     done = database.manage('db', 'expire', '--days', '1')
     assert done.returncode == 73
     assert 'tally-manage db sync' in done.stderr
+
+
+# --- the service's own rows ---
+
+def test_uploads_and_deletions_leave_no_difference(empty, demo, alt):
+    """Streams of the corpus in two projects, then one deleted, then all expired: every counter agrees."""
+    def check_stack():
+        argv = [os.path.join(BUILD, 'manage', 'tally-manage'), '--config', empty.conf.path, 'db', 'check']
+        done = subprocess.run(argv, env=dict(empty.env, PATH=PATH), capture_output=True, text=True, check=False)
+        return done.stdout + done.stderr
+
+    runs_made = []
+    streams = sorted(glob.glob(os.path.join(DATA, 'corpus', 'streams', '*')))[::12]
+    for number, path in enumerate(streams):
+        with open(path, 'rb') as f:
+            body = f.read()
+        for client in (demo, alt) if number % 2 else (demo,):
+            headers = {'Content-Type': 'application/octet-stream'}
+            if path.endswith('.gz'):
+                headers['Content-Encoding'] = 'gzip'
+            answer = client.post('/v1/subunit', data=body, headers=headers)
+            if answer.status_code == 201:
+                runs_made.append((client, answer.json()['subunit-uuid']))
+    assert len(runs_made) >= len(streams)
+    assert check_stack() == '0 differences\n'
+    for client, run in runs_made[::2]:
+        assert client.delete('/v1/subunit/' + run).status_code == 204
+    assert check_stack() == '0 differences\n'
+    with empty.connect() as db, db.cursor() as cur:
+        cur.execute('SELECT COUNT(*) FROM runs')
+        assert cur.fetchone()[0] == len(runs_made) - len(runs_made[::2])
