@@ -111,9 +111,12 @@ static void bind_value(MYSQL_BIND *b, const struct db_value *v)
     }
 }
 
+/* Connector/C leaves an error that comes between rows (a deadlock of a locking read) with the connection. */
 static bool statement_fail(struct db_conn *c, MYSQL_STMT *stmt, const char *what, struct error *err)
 {
-    return conn_fail(c, mysql_stmt_errno(stmt), mysql_stmt_error(stmt), what, err);
+    if (mysql_stmt_errno(stmt))
+        return conn_fail(c, mysql_stmt_errno(stmt), mysql_stmt_error(stmt), what, err);
+    return conn_fail(c, mysql_errno(c->my), mysql_error(c->my), what, err);
 }
 
 static bool send_stream(struct db_conn *c, MYSQL_STMT *stmt, unsigned at, const struct db_stream *in,
