@@ -89,7 +89,7 @@ def content(stack):
         ' LEFT JOIN tests t ON t.id = r.test_id ORDER BY a.id',
         'SELECT s.project, t.test_id, s.runs, s.success, s.failure, s.run_time FROM project_test_stats s'
         ' JOIN tests t ON t.id = s.tests_id ORDER BY 1, t.id',
-        'SELECT cpid, duration_seconds, verification_status FROM test ORDER BY created_at, id',
+        'SELECT cpid, duration_seconds, verification_status FROM test ORDER BY 1, 2, 3',
         'SELECT name, uuid FROM results ORDER BY _id',
         'SELECT meta_key FROM meta ORDER BY _id',
     )

@@ -78,7 +78,8 @@ def test_pages_are_stable_under_inserts(runs, demo):
     rest = demo.get(page['next']).json()
     seen = [r['uuid'] for r in page['runs'] + rest['runs']]
     # those that came in behind the marker are seen, the newer one is not, and none comes twice
-    assert len(seen) == len(set(seen)) and [u for u in seen if u in runs] == runs[::-1][:len([u for u in seen if u in runs])]
+    old = [u for u in seen if u in runs]
+    assert len(seen) == len(set(seen)) and old == runs[::-1][:len(old)]
     path = rest.get('next')
     while path:
         rest = demo.get(path).json()
@@ -100,7 +101,8 @@ def test_marker_that_was_deleted(runs, demo):
     ({'end_date': '2026-03-03'}, [3, 2, 1, 0]), ({'start_date': '2026-03-03', 'end_date': '2026-03-03'}, [3, 2]),
     ({'start_date': '2026-03-03 10:00:00', 'end_date': '2026-03-03T10:00:00Z'}, [3, 2]),
     ({'start_date': '2026-03-03 10:00:01', 'end_date': '2026-03-04 09:59:59'}, []),
-    ({'start_date': '2026-03-05T12:00:00+02:00'}, [6, 5]), ({'limit': '0'}, []), ({'limit': '999999'}, [6, 5, 4, 3, 2, 1, 0]),
+    ({'start_date': '2026-03-05T12:00:00+02:00'}, [6, 5]), ({'limit': '0'}, []),
+    ({'limit': '999999'}, [6, 5, 4, 3, 2, 1, 0]),
 ])
 def test_filters(runs, demo, staff, query, which):
     assert uuids(demo, query) == [runs[i] for i in which]
@@ -108,7 +110,8 @@ def test_filters(runs, demo, staff, query, which):
 
 
 @pytest.mark.parametrize('query', [
-    'limit=-1', 'limit=x', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'marker=', 'marker=x', 'marker=00000000-0000-4000-8000-000000000000',
+    'limit=-1', 'limit=x', 'limit=1.5', 'limit=', 'limit=1&limit=2', 'marker=', 'marker=x',
+    'marker=00000000-0000-4000-8000-000000000000',
     'status=success', 'status=', 'start_date=now', 'start_date=', 'end_date=2026-13-01', 'colour=red', 'cpid=',
     'cpid=a&cpid=b', 'result_id=', '&'.join('meta.k%d=1' % i for i in range(9)),
 ])
@@ -138,7 +141,8 @@ def test_head(runs, demo):
 def sample():
     s = Stream()
     s.test('a.pass[smoke,id-1]', 'success', 1.25, tags=['t1', 't2'])
-    s.test('a.fail', 'fail', 0.000001, files=[('traceback', 'text/plain;charset=utf8', b'boom'), ('log:1', 'text/x-log', b'l')])
+    s.test('a.fail', 'fail', 0.000001, files=[('traceback', 'text/plain;charset=utf8', b'boom'),
+                                              ('log:1', 'text/x-log', b'l')])
     s.test('a.skip', 'skip', 0.5, files=[('reason', 'text/plain', 'nö'.encode())])
     s.test('a.xfail', 'xfail', 2)
     s.test('a.uxsuccess', 'uxsuccess', 4)
@@ -267,7 +271,8 @@ def test_stream(empty, demo):
 
 def test_stream_keeps_routes_tags_and_long_attributes(empty, demo):
     s = Stream()
-    for name in ('x[' + 'a' * 700 + ']', 'y[' + ','.join('v%d' % i for i in range(300)) + ']', 'z[a][b]', 'a[1] tail', '[x]'):
+    for name in ('x[' + 'a' * 700 + ']', 'y[' + ','.join('v%d' % i for i in range(300)) + ']', 'z[a][b]', 'a[1] tail',
+                 '[x]'):
         s.event(test_id=name, test_status='inprogress', route_code='0/1', test_tags=['b', 'a', 'c,d'])
         s.tick()
         s.event(test_id=name, test_status='success', route_code='0/1', test_tags=['b', 'a', 'c,d'])
@@ -304,18 +309,19 @@ def test_stream_of_the_stream_is_the_same(empty, demo, alt):
         return sorted((names[t['test_id']], t['status'], t['start_time'], t['start_time_microsecond'], t['stop_time'],
                        t['stop_time_microsecond'], str(t['metadata'])) for t in doc['test_runs'])
     assert rows(a) == rows(b)
-    assert sorted((x['name'], x['size']) for x in a['attachments']) == sorted((x['name'], x['size']) for x in b['attachments'])
+    assert sorted((x['name'], x['size']) for x in a['attachments']) == sorted(
+        (x['name'], x['size']) for x in b['attachments'])
     assert Folded(out).dicts() == Folded(exported(alt, second)).dicts()
 
 
 def test_large_attachment_in_the_stream(empty, demo):
     """Longer than one packet holds."""
     content = bytes(i * 7 % 251 for i in range(5 << 20))
-    data = Stream().test('big', files=[('core', 'application/octet-stream', content[:3 << 20])]).bytes()
     s = Stream()
     s.event(test_id='big', test_status='inprogress')
     for at in range(0, len(content), 1 << 20):
-        s.event(test_id='big', file_name='core', mime_type='application/octet-stream', file_bytes=content[at:at + (1 << 20)])
+        s.event(test_id='big', file_name='core', mime_type='application/octet-stream',
+                file_bytes=content[at:at + (1 << 20)])
     data = s.event(test_id='big', test_status='success').bytes()
     run, _ = stored(demo, data)
     assert Folded(exported(demo, run)).dicts()['big'][3] == {'core': ('application/octet-stream', content)}
@@ -326,9 +332,11 @@ def test_large_attachment_in_the_stream(empty, demo):
 # --- attachments ---
 
 @pytest.mark.parametrize('mime, sent', [
-    ('text/html', 'text/plain; charset=utf-8'), ('TEXT/HTML', None), ('text/html; charset=x', 'text/plain; charset=utf-8'),
+    ('text/html', 'text/plain; charset=utf-8'), ('TEXT/HTML', None),
+    ('text/html; charset=x', 'text/plain; charset=utf-8'),
     ('image/svg+xml', 'application/octet-stream'), ('application/xhtml+xml', 'application/octet-stream'),
-    ('text/plain', 'text/plain; charset=utf-8'), ('text/xml', 'text/plain; charset=utf-8'), ('nonsense', 'application/octet-stream'),
+    ('text/plain', 'text/plain; charset=utf-8'), ('text/xml', 'text/plain; charset=utf-8'),
+    ('nonsense', 'application/octet-stream'),
     ('application/javascript', 'application/octet-stream'), ('application/pdf', 'application/octet-stream'),
     ('text/plain\r\nX-Evil: 1', 'text/plain; charset=utf-8'), ('', 'application/octet-stream')])
 def test_safe_type(empty, demo, mime, sent):
