@@ -242,14 +242,18 @@ struct db_rows *run_test_runs(struct db_conn *c, const struct run_part *part, st
         PART_VALUES(part));
 }
 
+/* The length of an attachment whose size nobody has written down. Not a column of the join: a sort would then
+ * carry the bytes themselves, through a temporary table on disk. */
+#define SIZE "COALESCE(i.size, (SELECT OCTET_LENGTH(x.attachment) FROM attachments x WHERE x.id = a.id))"
+
 struct db_rows *run_attachments(struct db_conn *c, const struct run_part *part, struct error *err)
 {
-    return DB_QUERY(
-        c, err,
-        "SELECT a.id, a.test_run_id, a.label, COALESCE(i.size, OCTET_LENGTH(a.attachment)) AS size, i.name,"
-        " i.mime_type FROM test_runs tr JOIN attachments a ON a.test_run_id = tr.id"
-        " LEFT JOIN attachment_info i ON i.attachment_id = a.id WHERE" PART " ORDER BY tr.id, a.id",
-        PART_VALUES(part));
+    return DB_QUERY(c, err,
+                    "SELECT a.id, a.test_run_id, a.label, " SIZE " AS size, i.name, i.mime_type"
+                    " FROM test_runs tr JOIN attachments a ON a.test_run_id = tr.id"
+                    " LEFT JOIN attachment_info i ON i.attachment_id = a.id WHERE" PART
+                    " ORDER BY tr.id, a.id",
+                    PART_VALUES(part));
 }
 
 struct db_rows *run_own_attachments(struct db_conn *c, int64_t run_id, struct error *err)
@@ -265,28 +269,27 @@ struct db_rows *run_own_attachments(struct db_conn *c, int64_t run_id, struct er
 #define EPOCH_US(column) \
     "TIMESTAMPDIFF(SECOND, '1970-01-01', tr." column ") * 1000000 + COALESCE(tr." column "_microsecond, 0)"
 
+/* A value that was split over rows, in one piece again. */
+#define PIECES(key)                                                                                    \
+    "(SELECT GROUP_CONCAT(m.value ORDER BY m.id) FROM test_run_metadata m WHERE m.test_run_id = tr.id" \
+    " AND m.`key` = '" key "') AS " key
+
 struct db_rows *run_export(struct db_conn *c, int64_t run_id, struct error *err)
 {
-    return DB_QUERY(
-        c, err,
-        "SELECT tr.id, t.test_id AS name, f.stream_id, f.route_code, f.tags AS tags_json, tr.status,"
-        " " EPOCH_US("start_time") " AS start_us, " EPOCH_US(
-            "stop_time") " AS stop_us,"
-                         " (SELECT GROUP_CONCAT(m.value ORDER BY m.id) FROM test_run_metadata m WHERE "
-                         "m.test_run_id = tr.id"
-                         " AND m.`key` = 'attrs') AS attrs,"
-                         " (SELECT GROUP_CONCAT(m.value ORDER BY m.id) FROM test_run_metadata m WHERE "
-                         "m.test_run_id = tr.id"
-                         " AND m.`key` = 'tags') AS tags,"
-                         " a.id AS attachment_id, a.label, i.name AS file_name, i.mime_type,"
-                         " COALESCE(i.size, OCTET_LENGTH(a.attachment)) AS size"
-                         " FROM test_runs tr JOIN tests t ON t.id = tr.test_id LEFT JOIN test_run_info f ON "
-                         "f.test_run_id = tr.id"
-                         " LEFT JOIN attachments a ON a.test_run_id = tr.id LEFT JOIN attachment_info i ON "
-                         "i.attachment_id = a.id"
-                         " WHERE tr.run_id = ? ORDER BY tr.start_time, tr.start_time_microsecond, tr.id, "
-                         "a.id",
-        DB_INT(run_id));
+    static const char sql[] =
+        "SELECT tr.id, t.test_id AS name, f.stream_id, f.route_code, f.tags AS tags_json, "
+        "tr.status, " EPOCH_US("start_time") " AS start_us, " EPOCH_US("stop_time") " AS stop_us, " PIECES(
+            "attrs") ", " PIECES("tags") ","
+                                         " a.id AS attachment_id, a.label, i.name AS file_name, "
+                                         "i.mime_type, " SIZE " AS size"
+                                         " FROM test_runs tr JOIN tests t ON t.id = tr.test_id"
+                                         " LEFT JOIN test_run_info f ON f.test_run_id = tr.id"
+                                         " LEFT JOIN attachments a ON a.test_run_id = tr.id"
+                                         " LEFT JOIN attachment_info i ON i.attachment_id = a.id"
+                                         " WHERE tr.run_id = ? ORDER BY tr.start_time, "
+                                         "tr.start_time_microsecond, tr.id, a.id";
+
+    return DB_QUERY(c, err, sql, DB_INT(run_id));
 }
 
 struct db_rows *run_export_own(struct db_conn *c, int64_t run_id, struct error *err)

@@ -8,6 +8,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/multipart.c handlers/multipart.h \
 	handlers/multipart_param.c \
 	handlers/openapi.c handlers/openapi.h \
+	handlers/profile.c handlers/profile.h \
 	handlers/request.c handlers/request.h \
 	handlers/response.c handlers/response.h \
 	handlers/route.c handlers/route.h \

@@ -1,5 +1,6 @@
 #include "config.h"
 #include "handlers/route.h"
+#include "handlers/profile.h"
 #include "handlers/service.h"
 #include "handlers/subunit.h"
 
@@ -18,6 +19,11 @@ const struct route routes[] = {
      .pattern = "/metrics",
      .handler = service_metrics,
      .summary = "Prometheus metrics"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/profile",
+     .handler = profile_get,
+     .auth = AUTH_REQUIRED,
+     .summary = "Who the caller is"},
     {.method = METHOD_GET,
      .pattern = "/v1/subunit",
      .handler = subunit_list,

@@ -393,6 +393,12 @@ static bool get_part(struct request *r, struct run_part *part, uint64_t *limit, 
     return true;
 }
 
+/* Of a run that another tool has put in, nobody has counted them. */
+static bool has_attachments(const struct run *run)
+{
+    return run->attachments > 0 || !run->created_at.p;
+}
+
 static bool send_run(struct reply *out, struct db_conn *c, const struct run *run, struct run_part *part,
                      bool more, struct error *err)
 {
@@ -410,10 +416,11 @@ static bool send_run(struct reply *out, struct db_conn *c, const struct run *run
         return false;
     json_key(w, "attachments");
     json_arr_begin(w);
-    if (!add_part(out, run_attachments(c, part, err), add_attachments, err))
+    if (has_attachments(run) && !add_part(out, run_attachments(c, part, err), add_attachments, err))
         return false;
     /* Those of the run as a whole have no status, and stand on the last page. */
-    if (!part->status && !more && !add_part(out, run_own_attachments(c, run->id, err), add_attachments, err))
+    if (has_attachments(run) && !part->status && !more &&
+        !add_part(out, run_own_attachments(c, run->id, err), add_attachments, err))
         return false;
     json_arr_end(w);
     if (more)
