@@ -147,7 +147,7 @@ const struct conf_option conf_table[] = {
     {"subunit", "max_transaction_bytes", CONF_BYTES, SIGHUP, .offset = AT(subunit.max_transaction_bytes),
      .def = "1G", RANGE(MIB, TIB), .what = "What one upload may bring into the database."},
     {"subunit", "max_id_chars", CONF_NUMBER, SIGHUP, .offset = AT(subunit.max_id_chars), .def = "4096",
-     RANGE(1, 16000), .what = "The longest test id, in characters."},
+     RANGE(1, 4096), .what = "The longest test id, in characters."},
     {"subunit", "max_open_tests", CONF_NUMBER, SIGHUP, .offset = AT(subunit.max_open_tests), .def = "20000",
      RANGE(1, 1000000), .what = "Tests that have begun and not ended at one time."},
     {"subunit", "max_parts", CONF_NUMBER, SIGHUP, .offset = AT(subunit.max_parts), .def = "16",
