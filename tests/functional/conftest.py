@@ -59,7 +59,10 @@ def pytest_runtest_makereport(item, call):
     report = (yield).get_result()
     s = item.funcargs.get('stack') if hasattr(item, 'funcargs') else None
     if report.failed and s is not None:
-        report.sections.append(('tally.log', s.log(s.mark)[-4000:]))
+        lines = s.log(s.mark).splitlines()
+        troubles = [line for line in lines if '"level":"info"' not in line]
+        report.sections.append(('tally.log, troubles', '\n'.join(troubles[:20])))
+        report.sections.append(('tally.log, end', '\n'.join(lines[-15:])))
 
 
 @pytest.fixture(autouse=True)

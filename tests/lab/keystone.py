@@ -207,6 +207,15 @@ class Keystone(Service):
         except (OSError, ValueError):
             return False
 
+    def wait_ready(self, seconds=60.0):
+        """Also lets it load its policy: several first requests at once can get a 403 out of a Keystone that is still
+        at it."""
+        super().wait_ready(seconds)
+        status, headers, _ = self.call('POST', '/v3/auth/tokens', password_body(*ADMIN))
+        if status == 201:
+            token = headers['X-Subject-Token']
+            self.call('GET', '/v3/auth/tokens', None, token, [('X-Subject-Token', token)])
+
     def token(self, user, password=None, project=None):
         """A project-scoped token of one of the lab's users: (token, document)."""
         if user == ADMIN[0]:
