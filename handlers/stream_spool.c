@@ -314,10 +314,13 @@ static bool part_end(void *ctx, struct error *err)
     struct subunit_error why;
 
     rd->err = err;
-    if (!subunit_reader_finish(rd->reader, &why) || !subunit_fold_finish(rd->fold, &why))
+    if (!subunit_reader_finish(rd->reader, &why))
         return map_error(rd, &why, err);
+    /* Before the fold gives the tests that have not ended: they have contents too. */
     if (!close_file(rd, err))
         return false;
+    if (!subunit_fold_finish(rd->fold, &why))
+        return map_error(rd, &why, err);
     hash_sha256_end(rd->sha, rd->digests[rd->n_parts++]);
     if (!rd->out->format)
         rd->out->format = subunit_reader_version(rd->reader);

@@ -1,0 +1,142 @@
+#include "config.h"
+#include "base/buf.h"
+#include "base/conf_options.h"
+#include "handlers/stream_spool.h"
+#include "subunit/tally-subunit.h"
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- a request whose body is a raw stream ---------------------------------------------------------- */
+
+static struct buf stream;
+static size_t at;
+
+struct str request_header(const struct request *r, const char *name)
+{
+    (void)r;
+    return strcmp(name, "Content-Type") == 0 ? STR("application/x-subunit") : (struct str){NULL, 0};
+}
+
+bool request_body_read(struct request *r, void *p, size_t n, size_t *got, struct error *err)
+{
+    (void)r;
+    (void)err;
+    *got = n < stream.n - at ? n : stream.n - at;
+    memcpy(p, stream.p + at, *got);
+    at += *got;
+    return true;
+}
+
+static struct arena *arena;
+static struct request r;
+static struct stream_options options;
+static struct stream_spool out;
+
+static int setup(void **state)
+{
+    struct conf *conf = conf_default();
+
+    (void)state;
+    conf->subunit.spool_dir = "/tmp";
+    arena = arena_new(0);
+    r = (struct request){.arena = arena, .conf = conf};
+    options = (struct stream_options){.attachments = true};
+    buf_init(&stream, 64 << 20);
+    at = 0;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_free(arena);
+    buf_free(&stream);
+    conf_unref((struct conf *)(uintptr_t)r.conf);
+    return 0;
+}
+
+static void must_read(void)
+{
+    struct error err = {.kind = ERROR_NONE};
+
+    if (!stream_read(&r, &options, &out, &err))
+        fail_msg("%s", err.message);
+}
+
+/* --- streams --------------------------------------------------------------------------------------- */
+
+static bool to_stream(void *ctx, const void *bytes, size_t n)
+{
+    (void)ctx;
+    buf_add(&stream, bytes, n);
+    return buf_ok(&stream);
+}
+
+static struct subunit_str text(const char *s)
+{
+    return (struct subunit_str){s, strlen(s)};
+}
+
+static void add(const struct subunit_event *e)
+{
+    assert_true(subunit_write_event(e, to_stream, NULL, NULL));
+}
+
+static void add_status(struct subunit_str id, enum subunit_status status, int64_t time)
+{
+    add(&(struct subunit_event){.id = id, .has_id = true, .status = status, .has_time = true, .time = time});
+}
+
+static struct subunit_event file_of(const char *id, const char *name, const char *content)
+{
+    return (struct subunit_event){
+        .id = text(id), .has_id = true, .has_file = true, .file_name = text(name), .file = text(content)};
+}
+
+/* --- tests ----------------------------------------------------------------------------------------- */
+
+static void check_content(const struct spool_attachment *a, const char *name, const char *content)
+{
+    unsigned char digest[SHA256_SIZE];
+    char *p = arena_alloc(arena, (size_t)a->size);
+    struct error err;
+
+    assert_int_equal(a->size, strlen(content));
+    assert_true(str_eq_cstr(a->name, name));
+    assert_true(spool_content_read(out.spool, a->offset, p, (size_t)a->size, &err));
+    assert_memory_equal(p, content, strlen(content));
+    hash_sha256(content, strlen(content), digest);
+    assert_memory_equal(a->sha256, digest, SHA256_SIZE);
+}
+
+/* The file of a test that never ends comes out of the fold after the foreign bytes at the stream's end. */
+static void test_foreign_bytes_at_the_end(void **state)
+{
+    struct subunit_event file = file_of("open", "log", "the test's own words");
+    const struct spool_attachment *own;
+    struct spool_test test;
+    struct error err;
+
+    (void)state;
+    options.non_subunit_name = "stdout";
+    add_status(text("open"), SUBUNIT_INPROGRESS, 1);
+    add(&file);
+    buf_add_cstr(&stream, "foreign to all\n");
+    must_read();
+    assert_int_equal(spool_run_attachments(out.spool, &own), 1);
+    check_content(&own[0], "stdout", "foreign to all\n");
+    assert_true(spool_read(out.spool, 0, arena, &test, &err));
+    assert_int_equal(test.n_attachments, 1);
+    check_content(&test.attachments[0], "log", "the test's own words");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_foreign_bytes_at_the_end, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
