@@ -12,7 +12,10 @@
 enum {
     PIECE = 64 * 1024,
     REGEX_MAX = 256,
-    OPEN_BYTES = 16 * 1024 * 1024 /* names and tags of open tests: a process is to stay under 64 MiB */
+    OPEN_BYTES = 16 * 1024 * 1024, /* names and tags of open tests: a process is to stay under 64 MiB */
+    /* A compiled expression keeps each state that a text has brought it to, some kilobytes for a character at
+     * worst: after so many bytes of ids it is made anew. */
+    REGEX_USE = 4096
 };
 
 struct reading {
@@ -28,7 +31,10 @@ struct reading {
     uint64_t file_bytes; /* of all attachments, those of tests that have not ended included */
     bool file_open;      /* a file of the run as a whole is being written */
     struct spool_attachment file;
-    struct error *err; /* where callbacks leave why they stopped */
+    regex_t regex;      /* of options->attr_regex */
+    bool regex_made;    /* and not freed */
+    size_t regex_bytes; /* that it has seen */
+    struct error *err;  /* where callbacks leave why they stopped */
     char piece[PIECE];
 };
 
@@ -117,29 +123,52 @@ static struct str join(struct arena *arena, struct str a, struct str b)
     return (struct str){p, a.n + b.n};
 }
 
+static void free_regex(struct reading *rd)
+{
+    if (rd->regex_made)
+        regfree(&rd->regex);
+    rd->regex_made = false;
+}
+
+/* rd->regex is fit to read N bytes more. */
+static bool ready_regex(struct reading *rd, size_t n)
+{
+    if (rd->regex_made && rd->regex_bytes > REGEX_USE)
+        free_regex(rd);
+    if (!rd->regex_made) {
+        rd->regex_made = stream_regex(rd->options->attr_regex, &rd->regex, rd->err);
+        rd->regex_bytes = 0;
+    }
+    rd->regex_bytes += n;
+    return rd->regex_made;
+}
+
 /* The id without its attributes, and these; a bracket at the very beginning stays in the name. */
-static void split_name(struct reading *rd, struct spool_test *t)
+static bool split_name(struct reading *rd, struct spool_test *t)
 {
     struct str id = t->stream_id;
 
-    if (!rd->options->attr_regex) {
+    if (!rd->options->attr_regex.p) {
         struct subunit_name n = subunit_name_split((struct subunit_str){id.p, id.n});
 
         t->name = n.tail.n ? join(rd->arena, view(n.head), view(n.tail)) : view(n.head);
         t->attrs = n.has_attrs ? view(n.attrs) : (struct str){NULL, 0};
-        return;
+        return true;
     }
+    if (!ready_regex(rd, id.n))
+        return false;
     regmatch_t m[2];
     char *text = arena_memdup(rd->arena, id.p, id.n);
     t->name = id;
     t->attrs = (struct str){NULL, 0};
-    if (regexec(rd->options->attr_regex, text, 2, m, 0) != 0)
-        return;
+    if (regexec(&rd->regex, text, 2, m, 0) != 0)
+        return true;
     if (m[1].rm_so >= 0)
         t->attrs = (struct str){text + m[1].rm_so, (size_t)(m[1].rm_eo - m[1].rm_so)};
     if (m[0].rm_so > 0 && m[0].rm_eo > m[0].rm_so)
         t->name = join(rd->arena, (struct str){text, (size_t)m[0].rm_so},
                        (struct str){text + m[0].rm_eo, id.n - (size_t)m[0].rm_eo});
+    return true;
 }
 
 static bool spool_file(struct reading *rd, const struct subunit_attachment *from, struct spool_attachment *to)
@@ -186,7 +215,8 @@ static int on_test(void *ctx, const struct subunit_test *test)
     arena_reset(rd->arena);
     t.stream_id = view(test->id);
     t.outcome = outcomes[test->status];
-    split_name(rd, &t);
+    if (!split_name(rd, &t))
+        return 1;
     /* What testrepository's runners say of their own end is no test. */
     if (str_eq_cstr(t.name, "process-returncode"))
         return 0;
@@ -380,6 +410,7 @@ bool stream_read(struct request *r, const struct stream_options *options, struct
         digest_all(rd);
     subunit_reader_free(rd->reader);
     subunit_fold_free(rd->fold);
+    free_regex(rd);
     hash_sha256_free(rd->sha);
     arena_free(rd->arena);
     free(rd->digests);

@@ -13,7 +13,7 @@
 /* What subunit2sql calls its options, from the configuration and the query. */
 struct stream_options {
     const char *non_subunit_name; /* NULL: foreign bytes are an error */
-    const regex_t *attr_regex;    /* NULL: the default one */
+    struct str attr_regex;        /* that stream_regex() takes; p NULL: the default one */
     bool attachments;
 };
 

@@ -62,11 +62,6 @@ static bool get_run_at(struct request *r, struct upload *u, struct error *err)
     return true;
 }
 
-static void free_regex(void *regex)
-{
-    regfree(regex);
-}
-
 static bool get_regex(struct request *r, struct upload *u, struct error *err)
 {
     struct str text = str_of(r->conf->subunit.attr_regex), asked;
@@ -78,11 +73,12 @@ static bool get_regex(struct request *r, struct upload *u, struct error *err)
     /* The default one has a reader of its own. */
     if (str_eq_cstr(text, "\\[(.*)\\]") || text.n == 0)
         return true;
-    regex_t *regex = arena_alloc(r->arena, sizeof(*regex));
-    if (!stream_regex(text, regex, err))
+    /* Said before the body is read. */
+    regex_t regex;
+    if (!stream_regex(text, &regex, err))
         return false;
-    arena_defer(r->arena, free_regex, regex);
-    u->stream.attr_regex = regex;
+    regfree(&regex);
+    u->stream.attr_regex = text;
     return true;
 }
 
