@@ -28,20 +28,26 @@ bool ingest_load(struct db_conn *c, struct ingest *in, int64_t run_id, const str
 
 /* --- the run's own rows ------------------------------------------------------------------------- */
 
+static double run_seconds(const struct ingest *in)
+{
+    const struct spool_totals *sum = spool_totals(in->spool);
+
+    return (in->wall_time ? (double)sum->wall_time_us : sum->run_time_us) / 1e6;
+}
+
 static bool insert_run(struct db_conn *c, struct ingest *in, int64_t *run_id, struct error *err)
 {
     const struct spool_totals *sum = spool_totals(in->spool);
     const uint64_t *by = sum->by_outcome;
     char run_at[CLOCK_ISO_SIZE];
     struct db_done done;
-    double run_time = (double)(in->wall_time ? sum->wall_time_us : sum->run_time_us) / 1e6;
 
     if (!DB_EXEC(c, &done, err,
                  "INSERT INTO runs (uuid, skips, fails, passes, run_time, artifacts, run_at)"
                  " VALUES (?, ?, ?, ?, ?, ?, ?)",
                  DB_CSTR(in->run_uuid), DB_UINT(by[OUTCOME_SKIP]),
                  DB_UINT(by[OUTCOME_FAIL] + by[OUTCOME_UXSUCCESS]),
-                 DB_UINT(by[OUTCOME_SUCCESS] + by[OUTCOME_XFAIL]), DB_REAL(run_time),
+                 DB_UINT(by[OUTCOME_SUCCESS] + by[OUTCOME_XFAIL]), DB_REAL(run_seconds(in)),
                  DB_STR_OR_NULL(in->artifacts), DB_CSTR(clock_sql(in->run_at_us, run_at))))
         return false;
     *run_id = (int64_t)done.insert_id;
@@ -255,10 +261,9 @@ static bool insert_meta(struct db_conn *c, const char *result_id, const char *ke
 static bool make_result(struct db_conn *c, struct ingest *in, int64_t run_id, struct error *err)
 {
     static const struct db_bulk into = {"results", "created_at, deleted, test_id, name, uuid", 5, false};
-    const struct spool_totals *sum = spool_totals(in->spool);
-    int64_t us = in->wall_time ? sum->wall_time_us : sum->run_time_us;
+    double seconds = run_seconds(in);
     /* RefStack's column is a signed 32-bit one. */
-    int64_t duration = us < 0 ? 0 : us / 1000000 > INT32_MAX ? INT32_MAX : us / 1000000;
+    int64_t duration = seconds < 0 ? 0 : seconds > INT32_MAX ? INT32_MAX : (int64_t)seconds;
 
     return DB_EXEC(c, NULL, err,
                    "INSERT INTO test (id, created_at, deleted, cpid, duration_seconds, verification_status)"

@@ -438,7 +438,7 @@ static bool add_totals(struct spool *s, size_t i, struct arena *arena, int64_t *
     if (!spool_read(s, i, arena, &t, err))
         return false;
     sum->by_outcome[t.outcome]++;
-    sum->run_time_us += spool_duration_us(&t);
+    sum->run_time_us += (double)spool_duration_us(&t);
     if (t.has_start && t.start_us < *first)
         *first = t.start_us;
     if (t.has_stop && t.stop_us > *last)

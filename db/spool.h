@@ -117,7 +117,7 @@ struct spool_totals {
     uint64_t by_outcome[OUTCOMES];
     uint64_t attachments;
     uint64_t attachment_bytes;
-    int64_t run_time_us;  /* the sum of durations */
+    double run_time_us;   /* the sum of durations: of many long ones more than 63 bits hold */
     int64_t wall_time_us; /* last stop minus first start */
 };
 /* Over the records that count; only after spool_finish(). */

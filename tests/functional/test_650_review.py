@@ -1,6 +1,25 @@
 """What a reading of the whole found."""
-from evidence import post
+import datetime
+
+from evidence import post, stored
 from streams import Stream
+
+
+def test_durations_of_centuries(empty, demo, stack):
+    """Their sum in microseconds is more than 63 bits hold."""
+    first = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    last = datetime.datetime(2106, 1, 1, tzinfo=datetime.timezone.utc)
+    stream = Stream()
+    for i in range(2500):
+        stream.event(test_id='t%d' % i, test_status='inprogress', timestamp=first)
+        stream.event(test_id='t%d' % i, test_status='success', timestamp=last)
+    run, result = stored(demo, stream.bytes())
+    seconds = 2500 * (last - first).total_seconds()
+    doc = demo.get('/v1/subunit/%s?limit=1' % run).json()['subunit-data']
+    assert abs(doc['run_time'] / seconds - 1) < 1e-5
+    with stack.connect() as db, db.cursor() as cur:
+        cur.execute('SELECT duration_seconds FROM test WHERE id = %s', (result,))
+        assert cur.fetchone()[0] == 2 ** 31 - 1
 
 
 def test_foreign_bytes_after_an_open_test(empty, demo, stack):

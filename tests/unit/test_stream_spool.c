@@ -5,6 +5,7 @@
 #include "subunit/tally-subunit.h"
 #include "tests/unit/unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -158,11 +159,29 @@ static void test_regex_keeps_no_states(void **state)
     assert_true(after.ru_maxrss - before.ru_maxrss < 500 * 1024);
 }
 
+/* From 1970 to 2106 each: their sum is more microseconds than 63 bits hold. */
+static void test_sum_of_long_durations(void **state)
+{
+    enum { TESTS = 2500 };
+    char name[16];
+
+    (void)state;
+    for (int i = 0; i < TESTS; i++) {
+        snprintf(name, sizeof(name), "t%d", i);
+        add_status(text(name), SUBUNIT_INPROGRESS, 0);
+        add_status(text(name), SUBUNIT_SUCCESS, UINT32_MAX * INT64_C(1000000));
+    }
+    must_read();
+    double sum = (double)spool_totals(out.spool)->run_time_us;
+    assert_true(sum > 1.0737e19 && sum < 1.0738e19);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_foreign_bytes_at_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_regex_keeps_no_states, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sum_of_long_durations, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
