@@ -149,7 +149,7 @@ static bool list_run(void *arg, const struct run *run, struct error *err)
         return false;
     json_obj_end(&l->out.w);
     l->last = run;
-    return true;
+    return reply_flush(&l->out, false) || gone(err);
 }
 
 /* A filter by date takes a time or a day; END of a day means its last second. */
@@ -228,6 +228,8 @@ static bool list_runs(struct request *r, struct error *err)
 
     if (!get_filter(r, &filter, err) || !(l.c = db_acquire_for(r->db, r->arena, err)))
         return false;
+    response_status(r, 200);
+    response_header(r, "Content-Type", "application/json");
     reply_begin(&l.out, r);
     json_obj_begin(&l.out.w);
     json_key(&l.out.w, "runs");
@@ -238,7 +240,7 @@ static bool list_runs(struct request *r, struct error *err)
         if (more && l.last)
             add_next(&l.out, r, l.last->uuid);
         json_obj_end(&l.out.w);
-        response_json(r, 200, buf_str(&l.out.b));
+        ok = reply_flush(&l.out, true) || gone(err);
     }
     buf_free(&l.out.b);
     return ok;

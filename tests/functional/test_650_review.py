@@ -1,8 +1,28 @@
 """What a reading of the whole found."""
 import datetime
+import json
 
 from evidence import post, stored
-from streams import Stream
+from streams import Stream, simple
+
+
+def test_list_longer_than_any_buffer(empty, demo, stack):
+    """140 runs with artifacts of 64 KiB each: the page is sent while it is written."""
+    stored(demo, simple('t'))
+    with stack.connect() as db, db.cursor() as cur:
+        cur.execute("INSERT INTO runs (uuid, skips, fails, passes, run_time, artifacts, run_at)"
+                    " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 140)"
+                    " SELECT UUID(), 0, 0, 1, 1, REPEAT('x', 65535), '2026-01-01' FROM n")
+        cur.execute("INSERT INTO run_info (run_id, project, user, cpid, sha256, stream_format, bytes, tests, attachments,"
+                    " attachment_bytes, run_at, created_at)"
+                    " SELECT r.id, i.project, i.user, i.cpid, UNHEX(SHA2(r.uuid, 256)), 2, 0, 1, 0, 0, r.run_at,"
+                    " i.created_at FROM runs r JOIN run_info i WHERE r.artifacts IS NOT NULL")
+        db.commit()
+    r = demo.get('/v1/subunit?limit=1000')
+    assert r.status_code == 200
+    runs = json.loads(r.content)['runs']
+    assert len(runs) == 141 and len({run['uuid'] for run in runs}) == 141
+    assert [len(run['artifacts'] or '') for run in runs] == [0] + [65535] * 140
 
 
 def test_durations_of_centuries(empty, demo, stack):
