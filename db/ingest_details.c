@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { VALUE_CHARS = 255 /* of subunit2sql's value and label columns */ };
@@ -31,12 +32,34 @@ static struct str padless(struct str s)
     return s;
 }
 
-static void add_value(struct ingest_cursor *cur, struct str value)
+/* Equal ones in the order in which they stand. */
+static int by_text(const void *a, const void *b)
 {
+    const struct str *x = *(struct str *const *)a, *y = *(struct str *const *)b;
+    int order = str_cmp(padless(*x), padless(*y));
+
+    return order ? order : (x > y) - (x < y);
+}
+
+/* The unique key takes a value once: the first one stays. A packet's tags make up to 65,000, so they are
+ * sorted rather than each compared with all others. */
+static void drop_doubles(struct ingest_cursor *cur)
+{
+    struct str **sorted = arena_alloc(cur->arena, cur->items * sizeof(struct str *));
+    size_t kept = 0;
+
     for (size_t i = 0; i < cur->items; i++)
-        if (str_eq(padless(cur->values[i]), padless(value)))
-            return; /* the unique key takes a value once */
-    cur->values[cur->items++] = value;
+        sorted[i] = &cur->values[i];
+    qsort(sorted, cur->items, sizeof(struct str *), by_text);
+    for (size_t i = 1, first = 0; i < cur->items; i++)
+        if (str_eq(padless(*sorted[i]), padless(*sorted[first])))
+            sorted[i]->p = NULL;
+        else
+            first = i;
+    for (size_t i = 0; i < cur->items; i++)
+        if (cur->values[i].p)
+            cur->values[kept++] = cur->values[i];
+    cur->items = kept;
 }
 
 /* Splits TEXT at commas into values that fit; one that is too long by itself is cut into pieces. */
@@ -46,7 +69,7 @@ static void split_values(struct ingest_cursor *cur, struct str text)
     cur->values = arena_calloc(cur->arena, text.n / 64 + 2, sizeof(*cur->values));
     cur->items = 0;
     if (str_utf8_len(text) <= VALUE_CHARS) {
-        add_value(cur, text);
+        cur->values[cur->items++] = text;
         return;
     }
     while (text.n) {
@@ -58,9 +81,10 @@ static void split_values(struct ingest_cursor *cur, struct str text)
             value.n = (size_t)(comma - value.p);
         else
             comma = NULL;
-        add_value(cur, value);
+        cur->values[cur->items++] = value;
         text = (struct str){text.p + value.n + (comma != NULL), text.n - value.n - (comma != NULL)};
     }
+    drop_doubles(cur);
 }
 
 static struct str join_tags(struct ingest_cursor *cur)

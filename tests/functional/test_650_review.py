@@ -1,6 +1,7 @@
 """What a reading of the whole found."""
 import datetime
 import json
+import time
 
 from evidence import post, stored
 from streams import Stream, simple
@@ -23,6 +24,24 @@ def test_list_longer_than_any_buffer(empty, demo, stack):
     runs = json.loads(r.content)['runs']
     assert len(runs) == 141 and len({run['uuid'] for run in runs}) == 141
     assert [len(run['artifacts'] or '') for run in runs] == [0] + [65535] * 140
+
+
+def test_many_words_in_tags(empty, demo, stack):
+    """A packet full of tags becomes 60,000 values, each kept once, in no more time than their number takes."""
+    words = ['%064d' % i for i in range(59000)] + ['%064d' % 7] * 400
+    tags = {','.join(words[i:i + 990]) for i in range(0, len(words), 990)}
+    stream = Stream()
+    for name in 'abc':
+        stream.event(test_id=name, test_status='success', test_tags=tags)
+    began = time.monotonic()
+    stored(demo, stream.bytes())
+    assert time.monotonic() - began < 25
+    with stack.connect() as db, db.cursor() as cur:
+        cur.execute("SELECT COUNT(*), COUNT(DISTINCT value) FROM test_run_metadata WHERE `key` = 'tags'"
+                    " GROUP BY test_run_id")
+        rows = cur.fetchall()
+    assert len(rows) == 3 and all(total == distinct for total, distinct in rows)
+    assert rows[0][0] > 19000
 
 
 def test_durations_of_centuries(empty, demo, stack):
