@@ -40,8 +40,13 @@ db/migrate_built.c: $(srcdir)/db/embed-migrations $(MIGRATIONS)
 	$(AM_V_GEN)$(MKDIR_P) db && $(srcdir)/db/embed-migrations $(srcdir)/db/migrations >$@.tmp && mv $@.tmp $@
 
 if HAVE_CMOCKA
-check_PROGRAMS += tests/unit/test_migrate_text
-TESTS += tests/unit/test_migrate_text
+DB_UNIT = tests/unit/test_db_dsn tests/unit/test_migrate_text tests/unit/test_spool
+check_PROGRAMS += $(DB_UNIT)
+TESTS += $(DB_UNIT)
+tests_unit_test_db_dsn_SOURCES = tests/unit/test_db_dsn.c tests/unit/unit.h
+tests_unit_test_db_dsn_LDADD = $(DB_LIBS) $(UNIT_LIBS)
+tests_unit_test_spool_SOURCES = tests/unit/test_spool.c tests/unit/unit.h
+tests_unit_test_spool_LDADD = $(DB_LIBS) $(UNIT_LIBS)
 tests_unit_test_migrate_text_SOURCES = tests/unit/test_migrate_text.c tests/unit/unit.h
 tests_unit_test_migrate_text_LDADD = $(DB_LIBS) $(UNIT_LIBS)
 endif
