@@ -145,7 +145,7 @@ bool conn_execute(struct db_conn *c, struct db_statement *s, const struct db_val
 {
     MYSQL_BIND few[32];
     MYSQL_BIND *binds = n <= 32 ? few : mem_calloc(n, sizeof(*binds));
-    bool ok = true;
+    bool ok = true, streamed = false;
 
     if (mysql_stmt_param_count(s->stmt) != n) {
         log_error("statement has %lu parameters, %zu given: %s", mysql_stmt_param_count(s->stmt), n, s->sql);
@@ -156,12 +156,17 @@ bool conn_execute(struct db_conn *c, struct db_statement *s, const struct db_val
     if (n && mysql_stmt_bind_param(s->stmt, binds))
         ok = statement_fail(c, s->stmt, "bind", err);
     for (size_t i = 0; ok && i < n; i++)
-        if (values[i].type == DB_STREAM)
+        if (values[i].type == DB_STREAM) {
+            streamed = true;
             ok = send_stream(c, s->stmt, (unsigned)i, &values[i].stream, err);
+        }
     if (ok && fault_point("db.execute"))
         ok = error_set(err, ERROR_INTERNAL, "database: fault point db.execute");
     if (ok && mysql_stmt_execute(s->stmt))
         ok = statement_fail(c, s->stmt, "execute", err);
+    /* The server keeps what it was sent, and would put it in front of the next value. */
+    if (!ok && streamed && mysql_stmt_reset(s->stmt))
+        c->broken = true;
     if (binds != few)
         free(binds);
     return ok;

@@ -3,8 +3,12 @@ import datetime
 import json
 import time
 
+import pytest
+
 from evidence import post, stored
 from streams import Stream, simple
+
+FIRST = 20  # statements of tally.fcgi: the one of the attachments is among the six that follow
 
 
 def test_list_longer_than_any_buffer(empty, demo, stack):
@@ -73,3 +77,35 @@ def test_foreign_bytes_after_an_open_test(empty, demo, stack):
                     ' JOIN attachments a ON a.id = i.attachment_id ORDER BY a.id')
         rows = cur.fetchall()
     assert rows == (('log', b'words of the test', 1), ('stdout', b'foreign to all\n', 1)), rows
+
+
+@pytest.fixture
+def armed(empty):
+    """Without LOAD DATA, and with a function that starts tally.fcgi with a fault point armed."""
+    def arm(fault):
+        empty.tally.stop()
+        empty.tally.env = {**empty.env, 'TALLY_FAULT': fault}
+        empty.tally.start()
+
+    empty.conf.set('database', load_data=False)
+    yield arm
+    empty.tally.env = dict(empty.env)
+
+
+def test_no_part_of_a_value_stays_behind(empty, demo, armed):
+    """A statement that failed after it was sent a long value gives the next one nothing of it."""
+    failed = 0
+    for n in range(FIRST, FIRST + 6):
+        armed('db.execute=fail:%d' % n)
+        for letter in 'ab':
+            stream = Stream()
+            stream.event(test_id='t%d' % n, test_status='inprogress')
+            stream.event(test_id='t%d' % n, file_name=letter, mime_type='text/plain',
+                         file_bytes=letter.encode() * 100000, eof=True)
+            r = post(demo, stream.event(test_id='t%d' % n, test_status='success').bytes())
+            assert r.status_code in (201, 500), r.text
+            failed += r.status_code == 500
+            time.sleep(0.3)  # the connection is given back behind the reply, and the next one is to get it
+        for label, content in empty.sql('SELECT label, attachment FROM attachments'):
+            assert content == label.encode() * 100000, (n, label, len(content))
+    assert failed == 6
