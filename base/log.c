@@ -61,10 +61,13 @@ void log_set_request_id(const char *id)
     snprintf(request_id, sizeof(request_id), "%s", id ? id : "");
 }
 
+enum form { FORM_TEXT, FORM_WORD /* blanks end it */, FORM_JSON };
+
 /* What a terminal or a log reader could take for something else goes in as \xNN; bytes that are not UTF-8
  * too. What is over-long is cut, so that the line still gets its end. */
-static void add_escaped(struct buf *b, struct str s, bool json)
+static void add_escaped(struct buf *b, struct str s, enum form form)
 {
+    bool json = form == FORM_JSON;
     size_t i = 0;
 
     while (i < s.n && b->n < LINE_MAX_BYTES) {
@@ -73,7 +76,7 @@ static void add_escaped(struct buf *b, struct str s, bool json)
 
         if (json && (c == '"' || c == '\\'))
             buf_printf(b, "\\%c", c);
-        else if (c < 0x20 || c == 0x7f || len == 0)
+        else if (c < 0x20 || c == 0x7f || len == 0 || (c == ' ' && form == FORM_WORD))
             buf_printf(b, json ? "\\u%04x" : "\\x%02x", c);
         else if (len == 2 && c == 0xc2 && (unsigned char)s.p[i + 1] < 0xa0)
             buf_printf(b, "\\u%04x", (unsigned char)s.p[i + 1]); /* C1: controls for some terminals */
@@ -88,7 +91,7 @@ static void add_member(struct buf *b, const char *key, const char *value)
     if (!value || !*value)
         return;
     buf_printf(b, ",\"%s\":\"", key);
-    add_escaped(b, str_of(value), true);
+    add_escaped(b, str_of(value), FORM_JSON);
     buf_add_char(b, '"');
 }
 
@@ -144,7 +147,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     if (to.json) {
         add_member(&b, "message", text);
     } else {
-        add_escaped(&b, str_of(text), false);
+        add_escaped(&b, str_of(text), FORM_TEXT);
     }
     line_end(&b, level);
     pthread_mutex_unlock(&lock);
@@ -164,9 +167,9 @@ static void access_json(struct buf *b, const struct log_access *a)
 
 static void access_plain(struct buf *b, const struct log_access *a)
 {
-    add_escaped(b, str_of(a->method ? a->method : "-"), false);
+    add_escaped(b, str_of(a->method ? a->method : "-"), FORM_WORD);
     buf_add_char(b, ' ');
-    add_escaped(b, str_of(a->path ? a->path : "-"), false);
+    add_escaped(b, str_of(a->path ? a->path : "-"), FORM_WORD);
     buf_printf(b, " %d %lluB %lluB %lluus", a->status, (unsigned long long)a->bytes_in,
                (unsigned long long)a->bytes_out, (unsigned long long)a->micros);
     const char *const names[] = {"user", "project", "remote"};
@@ -175,7 +178,7 @@ static void access_plain(struct buf *b, const struct log_access *a)
         if (!values[i])
             continue;
         buf_printf(b, " %s=", names[i]);
-        add_escaped(b, str_of(values[i]), false);
+        add_escaped(b, str_of(values[i]), FORM_WORD);
     }
 }
 

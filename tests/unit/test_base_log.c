@@ -125,14 +125,15 @@ static void json_lines(void **state)
 
 static void access_lines(void **state)
 {
-    const struct log_access access = {"PUT", "/a b\r\nx", 413, 10, 20, 30, "u", "p", NULL};
+    const struct log_access access = {"PUT", "/a 200 user=b\r\nx", 413, 10, 20, 30, "u v", "p", NULL};
     const struct log_access empty = {0};
 
     (void)state;
     open_log(false, LOG_LEVEL_INFO);
     log_request(&access);
     log_request(&empty);
-    assert_non_null(strstr(content(), " info PUT /a b\\x0d\\x0ax 413 10B 20B 30us user=u project=p\n"));
+    assert_non_null(strstr(content(), " info PUT /a\\x20200\\x20user=b\\x0d\\x0ax 413 10B 20B 30us"
+                                      " user=u\\x20v project=p\n"));
     assert_non_null(strstr(text.p, " info - - 0 0B 0B 0us\n"));
     open_log(false, LOG_LEVEL_WARNING);
     log_request(&access);
