@@ -94,10 +94,12 @@ class Service:
     def ready(self):
         return True
 
+    death_signal = signal.SIGKILL
+
     def _child(self):
         # runs between fork and exec: a drop of rights clears the death signal, hence after it
         if self.tied:
-            _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            _libc.prctl(PR_SET_PDEATHSIG, self.death_signal)
 
     def start(self, seconds=60.0, wait=True):
         if self.running():

@@ -1,5 +1,6 @@
 """tally.fcgi under spawn-fcgi, and nginx with the site's own files in front of it."""
 import os
+import signal
 import subprocess
 
 from .service import PATH, LabError, Service, tcp_open, unix_open
@@ -80,6 +81,8 @@ class TallyFcgi(Service):
 
 class Nginx(Service):
     """The site of nginx/, filled in by deploy/instance, on a free port."""
+
+    death_signal = signal.SIGTERM  # its workers would outlive a master that is killed
 
     def __init__(self, folder, port):
         super().__init__(folder, 'nginx')

@@ -67,9 +67,10 @@ def run_benches(report, logs, names=None):
 
 
 def run_fuzzers(report, logs):
-    where = build.build('fuzz', report)
-    for source in sorted(glob.glob(os.path.join(TOP, 'tests', 'fuzz', 'fuzz_*.c'))):
-        name = os.path.basename(source)[:-2]
+    targets = [n for n in unit.names() if n.startswith('tests/fuzz/')]
+    where = build.build('fuzz', report, targets=targets)
+    for target in targets:
+        name = os.path.basename(target)
         work = os.path.join(where, 'corpus', name)
         os.makedirs(work, exist_ok=True)
         argv = [os.path.join(where, 'tests', 'fuzz', name), '-max_total_time=%d' % FUZZ_SECONDS, '-timeout=25',
