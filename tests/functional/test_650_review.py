@@ -1,9 +1,12 @@
 """What a reading of the whole found."""
 import datetime
+import io
 import json
 import time
 
 import pytest
+import subunit.v2
+import testtools
 
 from evidence import post, stored
 from streams import Stream, simple
@@ -77,6 +80,25 @@ def test_foreign_bytes_after_an_open_test(empty, demo, stack):
                     ' JOIN attachments a ON a.id = i.attachment_id ORDER BY a.id')
         rows = cur.fetchall()
     assert rows == (('log', b'words of the test', 1), ('stdout', b'foreign to all\n', 1)), rows
+
+
+def test_export_of_many_tags(empty, demo):
+    """Tags that fill a packet come out as they went in, and are not repeated with each piece of a file."""
+    tags = {'%05d,%s' % (i, 'x' * 65000) for i in range(60)}
+    stream = Stream()
+    stream.event(test_id='t', test_status='inprogress', test_tags=tags)
+    stream.event(test_id='t', file_name='log', mime_type='text/plain', file_bytes=b'z' * 3000000, eof=True)
+    stream.event(test_id='t', test_status='success')
+    run = stored(demo, stream.bytes())[0]
+    r = demo.get('/v1/subunit/%s/stream' % run)
+    assert r.status_code == 200 and len(r.content) < 12000000
+    seen = []
+    result = testtools.StreamToDict(seen.append)
+    result.startTestRun()
+    subunit.v2.ByteStreamToStreamResult(io.BytesIO(r.content)).run(result)
+    result.stopTestRun()
+    assert [(t['id'], t['status'], t['tags'] == tags) for t in seen] == [('t', 'success', True)]
+    assert b''.join(seen[0]['details']['log'].iter_bytes()) == b'z' * 3000000
 
 
 @pytest.fixture
