@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-bool result_check_link(struct db_conn *c, const struct viewer *viewer, struct str result_id,
-                       char run_uuid[UUID_TEXT_SIZE], struct error *err)
+bool result_check_link(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+                       struct str result_id, char run_uuid[UUID_TEXT_SIZE], struct str *project,
+                       struct error *err)
 {
     struct db_value id = DB_STR(result_id);
     bool found, visible = false, verified = false;
@@ -17,12 +18,15 @@ bool result_check_link(struct db_conn *c, const struct viewer *viewer, struct st
                      &id, 1, &found, err);
 
     run_uuid[0] = '\0';
+    *project = (struct str){NULL, 0};
     if (!rows)
         return false;
     if (found) {
-        struct str project = db_str(rows, "project"), uuid = db_str(rows, "uuid");
+        struct str owner = db_str(rows, "project"), uuid = db_str(rows, "uuid");
 
-        visible = viewer->staff || (project.p && str_eq(project, viewer->project));
+        visible = viewer->staff || (owner.p && str_eq(owner, viewer->project));
+        if (owner.p)
+            *project = arena_str(arena, owner);
         verified = db_i64(rows, "verification_status") != 0;
         if (uuid.n && uuid.n < UUID_TEXT_SIZE) {
             memcpy(run_uuid, uuid.p, uuid.n);

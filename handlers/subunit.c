@@ -466,6 +466,9 @@ static bool get_by_result(struct request *r, struct str result_id, struct error 
     struct run_part part = {.status = NULL};
     struct run run;
     uint64_t limit;
+
+    if (!uuid_is(result_id))
+        return error_set(err, ERROR_NOT_FOUND, "Run of result %.*s was not found", STR_ARG(result_id));
     struct db_conn *c = get_part(r, &part, &limit, err) ? db_acquire_for(r->db, r->arena, err) : NULL;
 
     return c && run_get_by_result(c, r->arena, &viewer, result_id, &run, err) &&

@@ -228,7 +228,12 @@ static bool may_link(struct request *r, struct upload *u, struct error *err)
 {
     struct viewer viewer = subunit_viewer(r);
     struct db_conn *c = db_acquire(r->db, err);
-    bool ok = c && result_check_link(c, &viewer, u->in.result_id, u->in.run_uuid, err);
+    struct str owner;
+    bool ok = c && result_check_link(c, r->arena, &viewer, u->in.result_id, u->in.run_uuid, &owner, err);
+
+    /* What staff links for an owner is the owner's evidence. */
+    if (ok && owner.p)
+        u->in.project = owner;
 
     if (!ok)
         memcpy(u->in.run_result_id, u->in.result_id.p, UUID_TEXT_SIZE - 1);

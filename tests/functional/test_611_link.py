@@ -153,8 +153,13 @@ def test_who_may(empty, demo, alt, staff, anonymous):
     assert counts(empty) == before
     r = put(empty.client('demo2'), result, mixed())
     assert r.status_code == 200, r.text
-    result = make_result(empty, NAMES)
-    assert put(staff, result, mixed()).status_code == 200
+    # What staff links is the owner's evidence, though it was staff who sent it.
+    result = make_result(empty, NAMES, project='demo')
+    r = put(staff, result, simple(*NAMES))
+    assert r.status_code == 200, r.text
+    run = demo.get('/v1/subunit/' + r.json()['uuid']).json()['subunit-data']
+    assert run['project'] == empty.project('demo') and run['user'] == empty.user_id('foundation')
+    refusal(demo.get('/v1/subunit?result_id=' + result.upper()), 404)
 
 
 @pytest.mark.parametrize('kind', ['anonymous', 'adopted'])
