@@ -61,6 +61,7 @@ class Recorder:
         self.stack.sql("SET GLOBAL log_output = 'TABLE'")
         self.stack.sql('TRUNCATE mysql.general_log')
         self.stack.sql('SET GLOBAL general_log = ON')
+        self.stack.restart_tally()  # what was prepared before is logged without its values
         return self
 
     def __exit__(self, *_):
