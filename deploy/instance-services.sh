@@ -3,19 +3,20 @@
 # deploy/instance's processes. A service is the leader of a session of its own. Its pid file also
 # tells when it began, so that a pid that has been used again never stands for it. Sourced.
 
+# The time at which process $1 began; nothing if there is none, or only its zombie.
 began() {
     local -a stat
-    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-    # The name, which may hold anything, ends at the last bracket; the 22nd field is the time.
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 0
+    # The name, which may hold anything, ends at the last bracket; the state follows, and the 22nd field is the time.
     read -ra stat <<<"${stat##*) }"
-    echo "${stat[19]}"
+    [ "${stat[0]}" = Z ] || echo "${stat[19]}"
 }
 
 # The pid of service $1, if it runs.
 alive() {
     local pid start
     read -r pid start 2>/dev/null <"$dir/run/$1.service" || return 1
-    [ "$(began "$pid")" = "$start" ] && [[ $(cat "/proc/$pid/stat") != *") Z "* ]] && echo "$pid"
+    [[ -n $start && $(began "$pid") = "$start" ]] && echo "$pid"
 }
 
 # Runs service $1, with its output in log/$1.out.

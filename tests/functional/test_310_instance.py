@@ -168,6 +168,14 @@ def test_a_stranger_is_never_signalled(instance):
         stranger.kill()
 
 
+def test_a_process_that_is_gone_does_not_run(instance):
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    for text in (f"{gone.pid} \n", f"{gone.pid} 1\n", f"{gone.pid}\n"):
+        (instance.dir / "run/tally.service").write_text(text)
+        assert instance.running() == ([], 3)
+
+
 def test_what_a_killed_leader_leaves_is_cleared(instance):
     instance.run("start", "nginx")
     before = instance.processes()
