@@ -50,3 +50,8 @@ tests_unit_test_spool_LDADD = $(DB_LIBS) $(UNIT_LIBS)
 tests_unit_test_migrate_text_SOURCES = tests/unit/test_migrate_text.c tests/unit/unit.h
 tests_unit_test_migrate_text_LDADD = $(DB_LIBS) $(UNIT_LIBS)
 endif
+
+# What tests/functional/test_645_database.py runs against a real server.
+noinst_PROGRAMS += tests/unit/db_probe
+tests_unit_db_probe_SOURCES = tests/unit/db_probe.c
+tests_unit_db_probe_LDADD = $(DB_LIBS) $(BASE_LIBS)
