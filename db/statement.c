@@ -31,6 +31,7 @@ struct db_rows {
     struct column *columns;
     MYSQL_BIND *binds;
     unsigned n;
+    bool grown; /* a text of the row at hand got a larger buffer */
 };
 
 static uint64_t sql_hash(const char *s)
@@ -276,9 +277,12 @@ static bool fetch_long(struct db_rows *rows, unsigned i, struct error *err)
 
 bool db_next(struct db_rows *rows, struct error *err)
 {
-    bool grown = false;
-
     error_clear(err);
+    /* The statement holds a copy of the binds: give it the larger buffers. Not before this row is done with:
+     * the library of MariaDB 10.11.18 sets the lengths to 0 then. */
+    if (rows->grown && mysql_stmt_bind_result(rows->statement->stmt, rows->binds))
+        return statement_fail(rows->conn, rows->statement->stmt, "bind result", err);
+    rows->grown = false;
     int rc = mysql_stmt_fetch(rows->statement->stmt);
     if (rc == MYSQL_NO_DATA)
         return false;
@@ -291,11 +295,8 @@ bool db_next(struct db_rows *rows, struct error *err)
             continue;
         if (!fetch_long(rows, i, err))
             return false;
-        grown = true;
+        rows->grown = true;
     }
-    /* The statement holds a copy of the binds: give it the larger buffers. */
-    if (grown && mysql_stmt_bind_result(rows->statement->stmt, rows->binds))
-        return statement_fail(rows->conn, rows->statement->stmt, "bind result", err);
     return true;
 }
 
