@@ -126,16 +126,18 @@ struct str arena_str(struct arena *a, struct str s)
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+    char text[256];
     va_list again;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(text, sizeof(text), fmt, again);
     va_end(again);
     if (n < 0)
         n = 0;
+    if ((size_t)n < sizeof(text))
+        return arena_memdup(a, text, (size_t)n);
     char *p = arena_alloc(a, (size_t)n + 1);
-    p[0] = '\0';
     vsnprintf(p, (size_t)n + 1, fmt, ap);
     return p;
 }

@@ -77,16 +77,22 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
+    /* Most texts fit what is there already, and are formatted once. */
+    size_t room = b->over || !b->p ? 0 : b->size - b->n;
     va_list again;
     int n;
 
     va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
+    n = vsnprintf(room ? b->p + b->n : NULL, room, fmt, again);
     va_end(again);
     char *at = n < 0 ? NULL : buf_room(b, (size_t)n);
-    if (!at)
+    if (!at) {
+        if (room)
+            b->p[b->n] = '\0';
         return;
-    vsnprintf(at, (size_t)n + 1, fmt, ap);
+    }
+    if ((size_t)n >= room)
+        vsnprintf(at, (size_t)n + 1, fmt, ap);
     buf_grow(b, (size_t)n);
 }
 

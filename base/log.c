@@ -16,7 +16,9 @@
 /* Texts of a line go in until it is so long; there is room behind for its fixed parts. */
 enum { LINE_MAX_BYTES = 8192, LINE_ROOM = 1024 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* Lines are written by many threads at once (one write each, to a file opened with O_APPEND); only log_open()
+ * excludes. */
+static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;
 static struct {
     enum log_level level;
     enum log_target target;
@@ -39,7 +41,7 @@ bool log_open(const struct log_options *options, struct error *err)
         if (fd < 0)
             return error_set(err, ERROR_INTERNAL, "log file %s: %s", options->file, strerror(errno));
     }
-    pthread_mutex_lock(&lock);
+    pthread_rwlock_wrlock(&lock);
     if (to.target == LOG_TO_FILE)
         close(to.fd);
     if (to.target == LOG_TO_SYSLOG)
@@ -52,7 +54,7 @@ bool log_open(const struct log_options *options, struct error *err)
     to.fd = fd;
     if (to.target == LOG_TO_SYSLOG)
         openlog(to.program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
-    pthread_mutex_unlock(&lock);
+    pthread_rwlock_unlock(&lock);
     return true;
 }
 
@@ -142,7 +144,7 @@ void log_line(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    pthread_mutex_lock(&lock);
+    pthread_rwlock_rdlock(&lock);
     line_start(&b, level);
     if (to.json) {
         add_member(&b, "message", text);
@@ -150,7 +152,7 @@ void log_line(enum log_level level, const char *fmt, ...)
         add_escaped(&b, str_of(text), FORM_TEXT);
     }
     line_end(&b, level);
-    pthread_mutex_unlock(&lock);
+    pthread_rwlock_unlock(&lock);
 }
 
 static void access_json(struct buf *b, const struct log_access *a)
@@ -188,12 +190,12 @@ void log_request(const struct log_access *access)
 
     if (LOG_LEVEL_INFO < __atomic_load_n(&to.level, __ATOMIC_RELAXED))
         return;
-    pthread_mutex_lock(&lock);
+    pthread_rwlock_rdlock(&lock);
     line_start(&b, LOG_LEVEL_INFO);
     if (to.json)
         access_json(&b, access);
     else
         access_plain(&b, access);
     line_end(&b, LOG_LEVEL_INFO);
-    pthread_mutex_unlock(&lock);
+    pthread_rwlock_unlock(&lock);
 }

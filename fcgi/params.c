@@ -90,16 +90,24 @@ struct str params_header(const struct params *params, const char *name)
 
 bool params_check_repeated(const struct params *params, struct error *err)
 {
-    for (size_t h = 0; h < sizeof(once) / sizeof(once[0]); h++) {
-        bool cgi = is_cgi_name(once[h]);
-        unsigned as_http = 0, as_cgi = 0;
+    enum { N_ONCE = sizeof(once) / sizeof(once[0]) };
+    size_t lengths[N_ONCE];
+    unsigned as_http[N_ONCE] = {0}, as_cgi[N_ONCE] = {0};
 
-        for (size_t i = 0; i < params->n; i++) {
-            as_http += is_http_param(params->item[i].name, once[h]);
-            as_cgi += cgi && is_header(params->item[i].name, once[h]);
+    for (size_t h = 0; h < N_ONCE; h++)
+        lengths[h] = strlen(once[h]);
+    for (size_t i = 0; i < params->n; i++) {
+        struct str name = params->item[i].name;
+        bool http = str_starts(name, STR("HTTP_"));
+
+        if (http)
+            name = (struct str){name.p + 5, name.n - 5};
+        for (size_t h = 0; h < N_ONCE; h++) {
+            if (name.n != lengths[h] || !is_header(name, once[h]))
+                continue;
+            if (http ? ++as_http[h] > 1 : is_cgi_name(once[h]) && ++as_cgi[h] > 1)
+                return error_set(err, ERROR_BAD_REQUEST, "header %s is given more than once", once[h]);
         }
-        if (as_http > 1 || as_cgi > 1)
-            return error_set(err, ERROR_BAD_REQUEST, "header %s is given more than once", once[h]);
     }
     return true;
 }
