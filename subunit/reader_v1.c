@@ -261,36 +261,54 @@ static bool line_too_long(struct subunit_reader *r, uint64_t offset)
                                r->opts.limits.max_line_bytes);
 }
 
+/* Is a line that begins so noise, whatever follows? Its first word only gets longer. */
+static bool is_noise(const struct subunit_reader *r, const unsigned char *line, size_t n)
+{
+    size_t size;
+
+    return (r->v1->state == V1_OUTSIDE || r->v1->state == V1_IN_TEST) &&
+           first_word(line, n, &size) == V1_NOISE;
+}
+
 static bool take_line(struct subunit_reader *r, const unsigned char *line, size_t n, uint64_t offset)
 {
     bool plain = r->v1->state == V1_OUTSIDE || r->v1->state == V1_IN_TEST;
-    size_t size;
+    size_t max = r->opts.limits.max_line_bytes;
 
     /* In one piece it needs no room, but how a stream is cut must not decide. */
-    if (n > r->opts.limits.max_line_bytes && !(plain && first_word(line, n, &size) == V1_NOISE))
+    if (n > max && !is_noise(r, line, max))
         return line_too_long(r, offset);
     return plain ? directive(r, line, n, offset) : subunit_v1_details_line(r, line, n, offset);
+}
+
+/* What is kept of a line is noise, and so will be what follows. */
+static bool give_noise(struct subunit_reader *r, uint64_t start)
+{
+    struct bytes *b = &r->pending;
+    size_t n = b->n;
+
+    r->v1->noise_rest = true;
+    b->n = 0;
+    return subunit_reader_foreign(r, b->p, n, start);
 }
 
 /* The beginning of a line is kept until the rest comes, unless it is noise already. */
 static bool keep_line(struct subunit_reader *r, const unsigned char *p, size_t n, uint64_t offset)
 {
-    struct v1_reader *v1 = r->v1;
     struct bytes *b = &r->pending;
     uint64_t start = offset - b->n;
-    size_t size;
+    size_t room = r->opts.limits.max_line_bytes - b->n;
+    size_t fits = n < room ? n : room;
 
-    if (n > r->opts.limits.max_line_bytes - b->n)
-        return line_too_long(r, start);
-    if (!subunit_reader_keep(r, p, n))
+    if (!subunit_reader_keep(r, p, fits))
         return false;
-    if (b->n < NOISE_BYTES || (v1->state != V1_OUTSIDE && v1->state != V1_IN_TEST) ||
-        first_word(b->p, b->n, &size) != V1_NOISE)
+    bool noise = b->n >= NOISE_BYTES && is_noise(r, b->p, b->n);
+    if (n > fits && !noise)
+        return line_too_long(r, start);
+    if (!noise)
         return true;
-    v1->noise_rest = true;
-    n = b->n;
-    b->n = 0;
-    return subunit_reader_foreign(r, b->p, n, start);
+    return give_noise(r, start) &&
+           (n == fits || subunit_reader_foreign(r, p + fits, n - fits, offset + fits));
 }
 
 /* Takes one line, or the part of it that is there. */
