@@ -82,6 +82,67 @@ struct conf {
         bool remove_test_attr_prefix;
         uint64_t expire_days; /* 0: never */
     } subunit;
+    struct {
+        uint64_t task_time_to_live; /* hours from its end until a task expires */
+        uint64_t timeout;           /* seconds that a task may take over all attempts */
+        uint64_t stall_timeout;     /* seconds without a byte */
+        uint64_t max_attempts;
+        uint64_t max_per_project; /* tasks of one project that run at once; 0: no limit */
+        uint64_t max_pending;     /* tasks of one project that have not ended; 0: no limit */
+        const char *secret_key;   /* 64 hex digits */
+    } task;
+    struct {
+        uint64_t slots;
+        uint64_t lease; /* seconds */
+        uint64_t heartbeat;
+        uint64_t poll_interval; /* seconds at most between two looks */
+        uint64_t grace;         /* seconds from SIGTERM */
+        const char *wake_socket;
+        const char *work_dir;
+        const char *qemu_img;
+        uint64_t convert_memory;
+        uint64_t convert_timeout; /* seconds of CPU */
+    } worker;
+    struct {
+        uint64_t max_bytes; /* of one image */
+        uint64_t max_properties;
+        uint64_t max_tags;
+        uint64_t max_members;
+        uint64_t project_max_images; /* quotas; 0: no limit */
+        uint64_t project_max_bytes;
+        uint64_t project_max_in_flight;
+        const char *property_protection_file;
+    } image;
+    struct {
+        const char *driver; /* dir, swift */
+        const char *dir;
+        uint64_t min_free;
+        const char *accel_prefix;
+        const char *container;
+    } image_store;
+    struct {
+        const char *driver; /* dir, swift */
+        const char *dir;
+        uint64_t min_free;
+        const char *url; /* swift: instead of the catalogue's, with %(project_id)s */
+        const char *region;
+        const char *interface; /* public, internal, admin */
+        const char *cafile;
+        bool insecure;
+        uint64_t segment_bytes;
+        uint64_t large_object_bytes;
+        uint64_t retries;
+        uint64_t connect_timeout; /* seconds */
+    } object_store;
+    struct {
+        struct conf_list allowed_schemes;
+        struct conf_list disallowed_schemes;
+        struct conf_list allowed_hosts;
+        struct conf_list disallowed_hosts;
+        struct conf_list allowed_ports;
+        struct conf_list disallowed_ports;
+        const char *allowed_networks;
+    } import_filtering_opts;
     /* conf.c's own */
     unsigned refs;
     void *memory;

@@ -21,6 +21,7 @@ libtally_base_a_SOURCES = \
 	base/json_write.c \
 	base/log.c base/log.h \
 	base/mem.c base/mem.h \
+	base/seal.h \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h
 BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS) $(CURL_LIBS)

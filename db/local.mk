@@ -7,6 +7,7 @@ libtally_db_a_SOURCES = \
 	db/db.h \
 	db/dsn.c db/dsn.h \
 	db/duration.h \
+	db/images.h \
 	db/ingest.c db/ingest.h \
 	db/ingest_details.c \
 	db/ingest_tests.c \
@@ -25,12 +26,13 @@ libtally_db_a_SOURCES = \
 	db/spool.c db/spool.h \
 	db/spool_file.c db/spool_file.h \
 	db/statement.c \
+	db/tasks.h \
 	db/transaction.c \
 	db/version_hosts.c db/version_hosts.h \
 	db/version_scan.c db/version_scan.h \
 	db/version_tables.c db/version_tables.h
 nodist_libtally_db_a_SOURCES = db/migrate_built.c
-DB_LIBS = libtally_db.a $(MYSQL_LIBS)
+DB_LIBS = libtally_db.a $(IMAGE_LIBS) $(MYSQL_LIBS)
 
 # The migrations go into the library as text.
 MIGRATIONS = $(srcdir)/db/migrations/head.txt $(srcdir)/db/migrations/*/*.sql

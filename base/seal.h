@@ -1,0 +1,20 @@
+/* seal.h - AES-256-GCM over OpenSSL: what is stored and must not be read or swapped. */
+#ifndef TALLY_BASE_SEAL_H
+#define TALLY_BASE_SEAL_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+enum { SEAL_KEY_SIZE = 32 };
+
+/* PLAIN sealed under KEY, bound to CONTEXT (a task's id): version, random nonce, ciphertext, tag; in ARENA.
+ */
+bool seal(struct arena *arena, const unsigned char key[SEAL_KEY_SIZE], struct str context, struct str plain,
+          struct str *sealed, struct error *err);
+
+/* ERROR_INTERNAL where SEALED was not made with this key and context. *PLAIN in ARENA, wiped when the arena
+ * is reset. */
+bool seal_open(struct arena *arena, const unsigned char key[SEAL_KEY_SIZE], struct str context,
+               struct str sealed, struct str *plain, struct error *err);
+
+#endif

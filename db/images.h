@@ -1,0 +1,81 @@
+/* images.h - the image tables: images, their properties, tags, members and locations, and the objects behind
+ * them.
+ *
+ * Functions that change say whose epoch or state they rely on and do nothing where it is gone. Each is to be
+ * called in its own transaction unless it says "inside the caller's". Deleted images keep their row (deleted
+ * = 1) and nothing else: members, tags, properties and import_sources go.
+ */
+#ifndef TALLY_DB_IMAGES_H
+#define TALLY_DB_IMAGES_H
+
+#include "db/db.h"
+#include "image/image.h"
+
+/* Limits of a project, from [image]; 0: none. */
+struct image_quota {
+    uint64_t max_images;    /* that are not deleted */
+    uint64_t max_bytes;     /* of objects that still exist, those of deleted images included */
+    uint64_t max_in_flight; /* images that are being uploaded or imported */
+};
+struct image_quota image_quota_of(const struct conf *conf);
+
+/* Stores IMAGE (id and owner set) with its tags and properties. ERROR_CONFLICT where the id is taken,
+ * ERROR_TOO_LARGE where the quota is used up. Inside the caller's transaction. */
+bool images_insert(struct db_conn *c, const struct image *image, const struct image_quota *quota,
+                   struct error *err);
+
+/* The image of ID, deleted ones too if DELETED_TOO; *FOUND. In ARENA. */
+bool images_get(struct db_conn *c, struct arena *arena, struct str id, bool deleted_too, struct image *out,
+                bool *found, struct error *err);
+
+/* Where its bytes are: the object's key; p NULL where it has none. */
+bool images_location(struct db_conn *c, struct arena *arena, struct str id, struct str *key,
+                     struct error *err);
+
+/* Deletes it: row kept, properties, tags, members, import source gone, its objects dead. ERROR_NOT_FOUND
+ * where somebody was faster, ERROR_FORBIDDEN where it is protected. *KEYS: the objects that are now dead, in
+ * ARENA. */
+bool images_delete(struct db_conn *c, struct arena *arena, struct str id, struct str **keys, size_t *n_keys,
+                   struct error *err);
+
+/* --- bytes ---------------------------------------------------------------------------------------- */
+
+/* An object that is about to be written. */
+struct image_object {
+    struct str key;
+    struct str project;
+    struct str image_id;
+    struct str task_id; /* p NULL: an upload through tally.fcgi */
+    int64_t epoch;
+    int64_t writer_seconds; /* an upload cannot be at work after that long */
+};
+
+/* Records OBJECT before its first byte, state writing. Inside the caller's transaction. */
+bool images_object_begin(struct db_conn *c, const struct image_object *object, struct error *err);
+
+/* queued -> saving for an upload, and its object recorded; ERROR_CONFLICT where the image is in another
+ * state, ERROR_TOO_LARGE where the quota is used up. */
+bool images_upload_begin(struct db_conn *c, const struct image_object *object,
+                         const struct image_quota *quota, struct error *err);
+
+/* What an image's bytes came to. */
+struct image_data {
+    uint64_t size;
+    int64_t virtual_size; /* -1: not known */
+    struct str checksum;
+    struct str os_hash_algo;
+    struct str os_hash_value;
+};
+
+/* saving -> active with KEY as its location and the object live; ERROR_NOT_FOUND where the image was deleted
+ * meanwhile, ERROR_CONFLICT where the object is no longer the writer's. Inside the caller's transaction. */
+bool images_activate(struct db_conn *c, struct str id, struct str key, const struct image_data *data,
+                     const struct image_quota *quota, struct error *err);
+
+/* saving -> queued, the object dead. */
+bool images_upload_abort(struct db_conn *c, struct str id, struct str key, struct error *err);
+
+/* The object's bytes are gone: its row goes too. */
+bool images_object_gone(struct db_conn *c, struct str key, struct error *err);
+
+#endif

@@ -1,0 +1,42 @@
+/* inspect.h - what an image's bytes are, found while they stream by.
+ *
+ * Every format's inspector sees every byte that it asks for; exactly one may match, and raw is "nothing else
+ * did". A bounded head and tail are held, never the image. The rules are those of oslo.utils' format
+ * inspector and of the advisories behind it (docs/image-formats.md has the list). Thread-safe as long as one
+ * inspection is one thread's.
+ */
+#ifndef TALLY_IMAGE_INSPECT_H
+#define TALLY_IMAGE_INSPECT_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+struct inspect;
+
+struct inspect_result {
+    const char *format;    /* raw, qcow2, vhd, vhdx, vmdk, vdi, iso, luks, gpt, mbr, ploop, qed */
+    uint64_t size;         /* bytes seen */
+    uint64_t virtual_size; /* of the disk; SIZE where the format has none */
+    const char *
+        foreign; /* raw only: what libmagic says it is where that is no disk ("JPEG image data"); else NULL */
+};
+
+/* An inspection; its memory hangs on ARENA. */
+struct inspect *inspect_new(struct arena *arena);
+void inspect_add(struct inspect *in, const void *p, size_t n);
+
+/* After the last byte. False (ERROR_BAD_REQUEST, a message for the customer) where the content is refused
+ * whatever is wanted of it: two formats at once, a broken header, a backing file, a data file, a foreign
+ * extent, qed, ... */
+bool inspect_end(struct inspect *in, struct inspect_result *out, struct error *err);
+
+/* Has what was seen so far been refused already? An import stops there. ERR as inspect_end() would say. */
+bool inspect_refused(const struct inspect *in, struct error *err);
+
+/* Does RESULT hold up as FORMAT (an image's disk_format)? False with the reason, "The file is a JPEG image,
+ * not a qcow2 image": also for raw that is a video or a picture. gpt and mbr are raw; ami is raw; iso may
+ * hold a gpt. */
+bool inspect_agrees(const struct inspect_result *result, struct str format, struct error *err);
+
+#endif

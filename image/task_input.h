@@ -1,0 +1,34 @@
+/* task_input.h - what the body of POST /v2/tasks may say. The worker reads it again with the same function.
+ */
+#ifndef TALLY_IMAGE_TASK_INPUT_H
+#define TALLY_IMAGE_TASK_INPUT_H
+
+#include "base/conf.h"
+#include "base/json.h"
+
+enum task_type { TASK_IMPORT, TASK_EXPORT, TASK_CLONE };
+
+/* "import", and back: false where there is no such type. */
+const char *task_type_name(enum task_type type);
+bool task_type_parse(struct str name, enum task_type *out);
+
+struct task_input {
+    enum task_type type;
+    /* import: either container and object, or url */
+    struct str container;
+    struct str object;
+    struct str url;
+    struct str format;             /* of import and export; export: p NULL where it is the image's own */
+    const struct json *properties; /* image_properties of import and clone; NULL: none */
+    /* export, clone */
+    struct str image_id;
+    struct str export_container;
+};
+
+/* Reads INPUT (an object) for TYPE into *OUT, in ARENA. 400 that names every missing member, the extra one,
+ * the unknown format, or why the URL does not pass (filter_uri.h); 403 for another project's "owner" in
+ * image_properties (PROJECT is the requester's). Both of Rackspace's spellings are taken (BLUEPRINT B32). */
+bool task_input_parse(struct arena *arena, const struct conf *conf, struct str project, enum task_type type,
+                      const struct json *input, struct task_input *out, struct error *err);
+
+#endif
