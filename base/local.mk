@@ -21,9 +21,10 @@ libtally_base_a_SOURCES = \
 	base/json_write.c \
 	base/log.c base/log.h \
 	base/mem.c base/mem.h \
-	base/seal.h \
+	base/seal.c base/seal.h \
 	base/str.c base/str.h \
-	base/uuid.c base/uuid.h
+	base/uuid.c base/uuid.h \
+	base/wake.c base/wake.h
 BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS) $(CURL_LIBS)
 
 # The man page of the configuration stands in the tree; a test says when it is old.
@@ -47,7 +48,9 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_json \
 	tests/unit/test_base_json_flat \
 	tests/unit/test_base_log \
+	tests/unit/test_base_seal \
 	tests/unit/test_base_str \
+	tests/unit/test_base_wake \
 	tests/unit/test_http
 check_PROGRAMS += $(BASE_UNIT_TESTS)
 TESTS += $(BASE_UNIT_TESTS)
@@ -72,8 +75,12 @@ tests_unit_test_base_json_flat_SOURCES = tests/unit/test_base_json_flat.c tests/
 tests_unit_test_base_json_flat_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_log_SOURCES = tests/unit/test_base_log.c tests/unit/unit.h
 tests_unit_test_base_log_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_seal_SOURCES = tests/unit/test_base_seal.c tests/unit/unit.h
+tests_unit_test_base_seal_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_str_SOURCES = tests/unit/test_base_str.c tests/unit/unit.h
 tests_unit_test_base_str_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_wake_SOURCES = tests/unit/test_base_wake.c tests/unit/unit.h
+tests_unit_test_base_wake_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
 endif
