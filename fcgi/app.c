@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/version_tables.h"
+#include "handlers/image_context.h"
 #include "handlers/metrics.h"
 
 #include <stdlib.h>
@@ -78,9 +79,31 @@ static struct shared_identity *new_identity(const struct conf *conf, struct erro
     return shared;
 }
 
+static struct shared_images *new_images(struct conf *conf, struct error *err)
+{
+    struct buf mistakes;
+    struct image_context *images;
+    struct shared_images *shared = NULL;
+
+    buf_init(&mistakes, MISTAKES_MAX);
+    images = image_context_new(conf, &mistakes, err);
+    log_lines(buf_str(&mistakes));
+    buf_free(&mistakes);
+    if (images) {
+        shared = mem_calloc(1, sizeof(*shared));
+        *shared = (struct shared_images){.context = images, .conf = conf_ref(conf), .refs = 1};
+    }
+    return shared;
+}
+
 /* The lock is held, or nobody else is left. */
 static void drop(struct context context)
 {
+    if (context.images && --context.images->refs == 0) {
+        image_context_free(context.images->context);
+        conf_unref(context.images->conf);
+        free(context.images);
+    }
     if (context.identity && --context.identity->refs == 0) {
         identity_free(context.identity->driver);
         free(context.identity);
@@ -140,6 +163,9 @@ static bool set_up(struct app *app, struct error *err)
     app->now.identity = new_identity(app->now.conf, err);
     if (!app->now.identity)
         return false;
+    app->now.images = new_images(app->now.conf, err);
+    if (!app->now.images)
+        return false;
     /* A run's export holds two, and one is for this thread. */
     app->db = db_new(app->now.conf, 2 * (unsigned)app->now.conf->api.threads + 1, err);
     return app->db && check_schema(app, app->now.conf, err);
@@ -163,6 +189,7 @@ struct context app_acquire(struct app *app)
     pthread_mutex_lock(&app->lock);
     context = app->now;
     context.identity->refs++;
+    context.images->refs++;
     conf_ref(context.conf);
     pthread_mutex_unlock(&app->lock);
     return context;
@@ -228,7 +255,9 @@ void app_reload(struct app *app)
         log_error("reload: %s", log_err.message);
     if (fresh.conf)
         fresh.identity = identity_for(app, &old, fresh.conf, &err);
-    if (fresh.identity && check_schema(app, fresh.conf, &err)) {
+    if (fresh.identity)
+        fresh.images = new_images(fresh.conf, &err);
+    if (fresh.images && check_schema(app, fresh.conf, &err)) {
         swap(app, fresh);
         metrics_add(METRIC_RELOADS, 1);
         log_info("reload: the configuration is taken over");

@@ -1,4 +1,5 @@
-/* app.h - what the whole process has: configuration, database pool, identity driver; and their reload. */
+/* app.h - what the whole process has: configuration, database pool, identity driver, stores; and their
+ * reload. */
 #ifndef TALLY_FCGI_APP_H
 #define TALLY_FCGI_APP_H
 
@@ -9,9 +10,18 @@
 
 #include <pthread.h>
 
+struct image_context;
+
 /* An identity driver with references: a request may still use the one that a reload has replaced. */
 struct shared_identity {
     struct identity_driver *driver;
+    unsigned refs;
+};
+
+/* What handlers of images and tasks need, likewise. */
+struct shared_images {
+    struct image_context *context;
+    struct conf *conf; /* it was made of */
     unsigned refs;
 };
 
@@ -19,6 +29,7 @@ struct shared_identity {
 struct context {
     struct conf *conf;
     struct shared_identity *identity;
+    struct shared_images *images;
 };
 
 struct app {
@@ -37,7 +48,7 @@ struct app {
 bool app_init(struct app *app, const char *conf_path, struct error *err);
 void app_free(struct app *app);
 
-/* The configuration and driver of this moment, with a reference on both; give it back with
+/* What there is at this moment, with a reference on each part; give it back with
  * app_release(). */
 struct context app_acquire(struct app *app);
 void app_release(struct app *app, struct context context);

@@ -244,6 +244,7 @@ bool exchange_run(struct exchange *x)
     r->impl = x;
     r->conf = x->context.conf;
     r->identity_driver = x->context.identity->driver;
+    r->images = x->context.images->context;
     peer_deadline(x->peer, x->began_us + (int64_t)r->conf->api.request_deadline * 1000000);
     params_read(r->arena, x->fcgx->envp, &x->params);
     choose_request_id(x);

@@ -31,6 +31,7 @@ struct query_param {
 
 enum { REQUEST_CAPTURES = 4 };
 
+struct image_context;
 struct route;
 struct response;
 
@@ -39,7 +40,8 @@ struct request {
     const struct conf *conf; /* as it was when the request began */
     struct db *db;           /* db_acquire() a connection from it when one is needed */
     struct identity_driver *identity_driver;
-    const char *id; /* req-<uuid> */
+    const struct image_context *images; /* image_context.h */
+    const char *id;                     /* req-<uuid> */
     enum method method;
     struct str path; /* decoded, without the query */
     struct query_param *query;

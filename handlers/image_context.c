@@ -1,0 +1,32 @@
+#include "config.h"
+#include "handlers/image_context.h"
+#include "base/conf_options.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct image_context *image_context_new(const struct conf *conf, struct buf *mistakes, struct error *err)
+{
+    struct image_context *x = mem_calloc(1, sizeof(*x));
+
+    x->protection = property_protection_read(conf->image.property_protection_file, mistakes);
+    if (x->protection)
+        return x;
+    error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");
+    image_context_free(x);
+    return NULL;
+}
+
+void image_context_free(struct image_context *x)
+{
+    if (!x)
+        return;
+    property_protection_free(x->protection);
+    free(x);
+}
+
+bool image_property_allowed(const struct request *r, enum property_right right, struct str name)
+{
+    return property_protection_allows(r->images->protection, right, name, r->identity->roles,
+                                      r->identity->n_roles);
+}
