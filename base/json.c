@@ -243,16 +243,11 @@ static bool hex4(const char *p, unsigned *out)
 {
     *out = 0;
     for (int i = 0; i < 4; i++) {
-        char c = p[i];
-        unsigned digit;
+        int digit = str_hex_digit(p[i]);
 
-        if (c >= '0' && c <= '9')
-            digit = (unsigned)(c - '0');
-        else if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-            digit = (unsigned)((c | 0x20) - 'a') + 10;
-        else
+        if (digit < 0)
             return false;
-        *out = *out << 4 | digit;
+        *out = *out << 4 | (unsigned)digit;
     }
     return true;
 }

@@ -60,10 +60,7 @@ static bool string_end(struct json_flat *f, struct error *err)
 
 static int hex(unsigned char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return str_hex_digit((char)c);
 }
 
 static unsigned hex4(const unsigned char *p)

@@ -191,3 +191,39 @@ bool str_eq_secret(struct str a, struct str b)
         differs |= (unsigned char)(a.p[i] ^ b.p[i]);
     return differs == 0;
 }
+
+int str_hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool str_percent_decode(struct str s, bool plus_is_blank, char *out, size_t *n)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+
+        if (c == '%') {
+            int high = s.n - i > 2 ? str_hex_digit(s.p[i + 1]) : -1;
+            int low = s.n - i > 2 ? str_hex_digit(s.p[i + 2]) : -1;
+
+            if (high < 0 || low < 0)
+                return false;
+            c = (char)(high * 16 + low);
+            i += 2;
+        } else if (c == '+' && plus_is_blank) {
+            c = ' ';
+        }
+        out[len++] = c;
+    }
+    out[len] = '\0';
+    *n = len;
+    return true;
+}

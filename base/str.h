@@ -57,6 +57,13 @@ size_t str_utf8_char(struct str s);
 /* The number of characters of a well-formed UTF-8 string. */
 size_t str_utf8_len(struct str s);
 
+/* The value of a hexadecimal digit, -1 for what is none. */
+int str_hex_digit(char c);
+
+/* Replaces %XX by the byte, and '+' by a blank where PLUS_IS_BLANK. OUT has room for S.n bytes and a NUL,
+ * which is written; *N without it. False for a '%' without two hexadecimal digits. */
+bool str_percent_decode(struct str s, bool plus_is_blank, char *out, size_t *n);
+
 /* True when A and B hold the same bytes; takes as long for any two strings of the same lengths. */
 bool str_eq_secret(struct str a, struct str b);
 

@@ -89,6 +89,9 @@ struct db_rows *db_query(struct db_conn *c, const char *sql, const struct db_val
 /* The next row. False at the end and on error: then ERR's kind is not ERROR_NONE (it is cleared first). */
 bool db_next(struct db_rows *rows, struct error *err);
 void db_close(struct db_rows *rows);
+/* Closes ROWS after a loop over db_next(): false where it ended by an error, which db_next() has put into
+ * ERR. */
+bool db_end(struct db_rows *rows);
 
 /* Columns of the current row by the name that the SELECT gives them; a name that is not there is a
  * programming error and aborts. Texts live until the next db_next(). NULL reads as 0 or as a view whose p is

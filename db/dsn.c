@@ -5,46 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* A percent-decoded copy; NULL for a bad escape or a NUL byte. */
 static char *decode(struct str s)
 {
     char *out = mem_alloc(s.n + 1);
-    size_t n = 0;
+    size_t n;
 
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (c == '%') {
-            bool whole = s.n - i > 2;
-            int high = whole ? hex_value(s.p[i + 1]) : -1;
-            int low = whole ? hex_value(s.p[i + 2]) : -1;
-
-            if (high < 0 || low < 0) {
-                free(out);
-                return NULL;
-            }
-            c = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (c == '\0') {
-            free(out);
-            return NULL;
-        }
-        out[n++] = c;
-    }
-    out[n] = '\0';
-    return out;
+    if (str_percent_decode(s, false, out, &n) && !memchr(out, '\0', n))
+        return out;
+    free(out);
+    return NULL;
 }
 
 static bool take(struct str s, char **out)

@@ -144,22 +144,18 @@ static bool next_test_run(void *arg, struct db_value *row, bool *end, struct err
 static bool read_test_run_ids(struct db_conn *c, struct ingest *in, int64_t run_id, struct error *err)
 {
     size_t i = 0, n = spool_count(in->spool);
-    struct error at_end;
     struct db_rows *rows =
         DB_QUERY(c, err, "SELECT id, test_id FROM test_runs WHERE run_id = ? ORDER BY id", DB_INT(run_id));
 
     if (!rows)
         return false;
-    while (db_next(rows, &at_end)) {
+    while (db_next(rows, err)) {
         if (i == n || db_i64(rows, "test_id") != spool_slot(in->spool, i)->tests_id)
             break;
         spool_slot(in->spool, i++)->test_run_id = db_i64(rows, "id");
     }
-    db_close(rows);
-    if (at_end.kind != ERROR_NONE) {
-        *err = at_end;
+    if (!db_end(rows))
         return false;
-    }
     if (i != n)
         return error_set(err, ERROR_INTERNAL, "test_runs read back differ from those written at %zu of %zu",
                          i, n);
@@ -186,10 +182,7 @@ static bool count_tests(struct db_conn *c, int64_t run_id, struct error *err)
 {
     return DB_EXEC(
         c, NULL, err,
-        "UPDATE (SELECT test_id, status IN ('success', 'xfail') AS passed, " SQL_SECONDS " AS seconds"
-        " FROM test_runs WHERE run_id = ? AND status IN ('success', 'xfail', 'fail', 'uxsuccess')"
-        " ORDER BY test_id LIMIT 18446744073709551615) d"
-        " STRAIGHT_JOIN tests t ON t.id = d.test_id"
+        "UPDATE " SQL_OUTCOMES_OF_RUN " d STRAIGHT_JOIN tests t ON t.id = d.test_id"
         " SET t.run_time = IF(d.passed AND d.seconds IS NOT NULL, IF(t.run_time IS NULL, d.seconds,"
         " (COALESCE(t.success, 0) * CAST(CONCAT(t.run_time) AS DOUBLE) + d.seconds)"
         " / (COALESCE(t.success, 0) + 1)), t.run_time),"

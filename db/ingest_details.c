@@ -291,18 +291,13 @@ struct ids {
 static bool read_ids(struct db_conn *c, const char *sql, struct db_value of, struct ids *ids,
                      struct error *err)
 {
-    struct error at_end;
     struct db_rows *rows = db_query(c, sql, &of, 1, err);
 
     if (!rows)
         return false;
-    while (db_next(rows, &at_end) && ids->n < ids->size)
+    while (db_next(rows, err) && ids->n < ids->size)
         ids->id[ids->n++] = db_i64(rows, "id");
-    db_close(rows);
-    if (at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    return db_end(rows);
 }
 
 static bool next_attachment_info(void *arg, struct db_value *row, bool *end, struct error *err)

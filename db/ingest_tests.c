@@ -22,12 +22,11 @@ static struct db_value digest_of(struct spool *s, size_t place)
 static bool take_ids(struct db_conn *c, struct ingest *in, const char *sql, const struct db_value *values,
                      size_t *found, struct error *err)
 {
-    struct error at_end;
     struct db_rows *rows = db_query(c, sql, values, BATCH, err);
 
     if (!rows)
         return false;
-    while (db_next(rows, &at_end)) {
+    while (db_next(rows, err)) {
         struct str digest = db_str(rows, "digest");
         ptrdiff_t place =
             digest.n == SHA256_SIZE ? spool_find(in->spool, (const unsigned char *)digest.p) : -1;
@@ -37,11 +36,7 @@ static bool take_ids(struct db_conn *c, struct ingest *in, const char *sql, cons
         spool_slot(in->spool, (size_t)place)->tests_id = db_i64(rows, "tests_id");
         ++*found;
     }
-    db_close(rows);
-    if (at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    return db_end(rows);
 }
 
 /* Asks SQL for all names that have no id yet, in key order. */

@@ -27,20 +27,6 @@ struct work {
     struct str sql;
 };
 
-static void say(const struct sync *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(const struct sync *s, const char *fmt, ...)
-{
-    char text[400];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(text, sizeof(text), fmt, ap);
-    va_end(ap);
-    if (s->options->say)
-        s->options->say(s->options->arg, text);
-}
-
 /* What a server says to a statement whose effect is there already. */
 static bool is_done_before(int code)
 {
@@ -197,7 +183,8 @@ static bool run_revision(struct sync *s, enum family f, struct error *err)
         return false;
     if (!started && !migrate_progress_set(s->c, s->epoch, family->name, m->revision, 0, err))
         return false;
-    say(s, "%s: revision %s%s", family->name, m->revision, done > 0 ? " (goes on)" : "");
+    version_say(s->options->say, s->options->arg, "%s: revision %s%s", family->name, m->revision,
+                done > 0 ? " (goes on)" : "");
     for (w.number = done; w.number < n; w.number++) {
         w.step = &steps[w.number];
         if (!run_step(&w, err))
@@ -239,8 +226,8 @@ static void say_pending(const struct sync *s)
 {
     for (int f = 0; f < FAMILY_COUNT; f++)
         for (size_t i = (size_t)(s->states[f].at + 1); i < migration_families[f].n; i++)
-            say(s, "%s: revision %s would be run", migration_families[f].name,
-                migration_families[f].migrations[i].revision);
+            version_say(s->options->say, s->options->arg, "%s: revision %s would be run",
+                        migration_families[f].name, migration_families[f].migrations[i].revision);
 }
 
 static bool run_pending(struct sync *s, struct error *err)

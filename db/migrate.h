@@ -12,7 +12,7 @@
 struct migrate_options {
     bool dry_run;       /* say what would be done, change nothing */
     uint64_t wait;      /* seconds for another migration to end */
-    version_say_fn say; /* each thing done; may be NULL */
+    version_say_fn say; /* each thing done; NULL: the log is told */
     void *arg;
 };
 

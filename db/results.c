@@ -50,13 +50,12 @@ static bool mark_common(struct db_conn *c, struct arena *arena, struct str resul
                         struct result_difference *out, struct error *err)
 {
     unsigned char digest[SHA256_SIZE];
-    struct error at_end;
     struct db_rows *rows =
         DB_QUERY(c, err, "SELECT name FROM results WHERE test_id = ? ORDER BY name", DB_STR(result_id));
 
     if (!rows)
         return false;
-    while (db_next(rows, &at_end)) {
+    while (db_next(rows, err)) {
         struct str name = db_str(rows, "name");
 
         hash_sha256(name.p, name.n, digest);
@@ -67,11 +66,7 @@ static bool mark_common(struct db_conn *c, struct arena *arena, struct str resul
         else if (out->n_only_in_result++ < RESULT_DIFFERENCES)
             out->only_in_result[out->n_only_in_result - 1] = arena_str(arena, name);
     }
-    db_close(rows);
-    if (at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    return db_end(rows);
 }
 
 bool result_compare(struct db_conn *c, struct arena *arena, struct str result_id, struct spool *spool,

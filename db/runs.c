@@ -151,7 +151,6 @@ bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewe
     struct query q = {.n = 0};
     struct run *page = arena_calloc(arena, filter->limit + 1, sizeof(*page));
     struct db_rows *rows = NULL;
-    struct error at_end;
     size_t n = 0;
 
     buf_init(&q.sql, 16384);
@@ -161,13 +160,10 @@ bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewe
     if (!rows)
         return false;
     /* The page is read whole, so that FN may use the connection. */
-    while (n <= filter->limit && db_next(rows, &at_end))
+    while (n <= filter->limit && db_next(rows, err))
         read_run(rows, arena, &page[n++]);
-    db_close(rows);
-    if (n <= filter->limit && at_end.kind != ERROR_NONE) {
-        *err = at_end;
+    if (!db_end(rows))
         return false;
-    }
     *more = n > filter->limit;
     for (size_t i = 0; i < n && i < filter->limit; i++)
         if (!fn(arg, &page[i], err))
@@ -190,7 +186,6 @@ struct db_rows *run_metadata(struct db_conn *c, int64_t run_id, struct error *er
 
 bool run_page(struct db_conn *c, struct run_part *part, uint64_t limit, bool *more, struct error *err)
 {
-    struct error at_end;
     uint64_t n = 0;
     struct db_rows *rows;
 
@@ -200,17 +195,13 @@ bool run_page(struct db_conn *c, struct run_part *part, uint64_t limit, bool *mo
     if (!rows)
         return false;
     int64_t last = part->after;
-    while (db_next(rows, &at_end))
+    while (db_next(rows, err))
         if (n++ < limit)
             last = db_i64(rows, "id");
-    db_close(rows);
     *more = n > limit;
     if (*more)
         part->last = last;
-    if (at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    return db_end(rows);
 }
 
 struct db_rows *run_tests(struct db_conn *c, const struct viewer *viewer, const struct run_part *part,

@@ -37,10 +37,7 @@ static bool uncount(struct db_conn *c, int64_t run_id, struct error *err)
 {
     return DB_EXEC(
                c, NULL, err,
-               "UPDATE (SELECT test_id, status IN ('success', 'xfail') AS passed, " SQL_SECONDS " AS seconds"
-               " FROM test_runs WHERE run_id = ? AND status IN ('success', 'xfail', 'fail', 'uxsuccess')"
-               " ORDER BY test_id LIMIT 18446744073709551615) d"
-               " STRAIGHT_JOIN tests t ON t.id = d.test_id"
+               "UPDATE " SQL_OUTCOMES_OF_RUN " d STRAIGHT_JOIN tests t ON t.id = d.test_id"
                " SET t.run_time = IF(d.passed AND d.seconds IS NOT NULL AND t.success > 1,"
                " (t.success * CAST(CONCAT(t.run_time) AS DOUBLE) - d.seconds) / (t.success - 1), t.run_time),"
                " t.run_count = GREATEST(t.run_count - 1, 0), t.success = GREATEST(t.success - d.passed, 0),"

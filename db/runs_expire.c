@@ -37,9 +37,7 @@ static bool next_batch(struct db_conn *c, const struct expiry *expiry, struct ba
         b->verified[b->n++] = db_i64(rows, "verified");
         snprintf(b->run_at, sizeof(b->run_at), "%.*s", STR_ARG(db_str(rows, "run_at")));
     }
-    bool ok = err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows);
 }
 
 /* Meanwhile a run may have gone, or its result may have been verified. */

@@ -158,9 +158,7 @@ static bool list_kind(struct db_conn *c, struct arena *arena, size_t kind, bool 
         add_line(arena, l, arena_str(arena, buf_str(&b)).p);
     }
     buf_free(&b);
-    bool ok = err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows);
 }
 
 static bool list_live(struct db_conn *c, struct arena *arena, bool all, struct lines *l, struct error *err)

@@ -69,9 +69,7 @@ static bool run_check(struct db_conn *c, const char *sql, version_say_fn say, vo
         say(arg, text);
         ++*differences;
     }
-    bool ok = err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows);
 }
 
 bool schema_check_counts(struct db_conn *c, version_say_fn say, void *arg, uint64_t *differences,

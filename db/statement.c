@@ -31,7 +31,8 @@ struct db_rows {
     struct column *columns;
     MYSQL_BIND *binds;
     unsigned n;
-    bool grown; /* a text of the row at hand got a larger buffer */
+    bool grown;  /* a text of the row at hand got a larger buffer */
+    bool failed; /* db_next() has ended by an error */
 };
 
 static uint64_t sql_hash(const char *s)
@@ -275,26 +276,34 @@ static bool fetch_long(struct db_rows *rows, unsigned i, struct error *err)
     return true;
 }
 
+static bool fetch_failed(struct db_rows *rows, const char *what, struct error *err)
+{
+    rows->failed = true;
+    return statement_fail(rows->conn, rows->statement->stmt, what, err);
+}
+
 bool db_next(struct db_rows *rows, struct error *err)
 {
     error_clear(err);
     /* The statement holds a copy of the binds: give it the larger buffers. Not before this row is done with:
      * the library of MariaDB 10.11.18 sets the lengths to 0 then. */
     if (rows->grown && mysql_stmt_bind_result(rows->statement->stmt, rows->binds))
-        return statement_fail(rows->conn, rows->statement->stmt, "bind result", err);
+        return fetch_failed(rows, "bind result", err);
     rows->grown = false;
     int rc = mysql_stmt_fetch(rows->statement->stmt);
     if (rc == MYSQL_NO_DATA)
         return false;
     if (rc != 0 && rc != MYSQL_DATA_TRUNCATED)
-        return statement_fail(rows->conn, rows->statement->stmt, "fetch", err);
+        return fetch_failed(rows, "fetch", err);
     for (unsigned i = 0; i < rows->n; i++) {
         struct column *col = &rows->columns[i];
 
         if (col->type != DB_TEXT || col->null || col->length <= col->text_size)
             continue;
-        if (!fetch_long(rows, i, err))
+        if (!fetch_long(rows, i, err)) {
+            rows->failed = true;
             return false;
+        }
         rows->grown = true;
     }
     return true;
@@ -313,6 +322,14 @@ void db_close(struct db_rows *rows)
     free(rows->columns);
     free(rows->binds);
     free(rows);
+}
+
+bool db_end(struct db_rows *rows)
+{
+    bool ok = !rows->failed;
+
+    db_close(rows);
+    return ok;
 }
 
 struct db_rows *db_query_one(struct db_conn *c, const char *sql, const struct db_value *values, size_t n,

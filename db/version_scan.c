@@ -70,9 +70,7 @@ static bool read_rows(struct db_conn *c, struct arena *arena, struct version_sca
         snprintf(row->revision, sizeof(row->revision), "%.*s", STR_ARG(revision));
         row->family = version_family_of(revision, &row->at);
     }
-    bool ok = err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows);
 }
 
 bool version_scan(struct db_conn *c, struct arena *arena, struct version_scan *scan, struct error *err)

@@ -59,9 +59,7 @@ const char *version_option(enum family family)
     return options[family];
 }
 
-static void say(const struct settle *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void say(const struct settle *s, const char *fmt, ...)
+void version_say(version_say_fn say, void *arg, const char *fmt, ...)
 {
     char text[400];
     va_list ap;
@@ -69,8 +67,8 @@ static void say(const struct settle *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (s->options->say)
-        s->options->say(s->options->arg, text);
+    if (say)
+        say(arg, text);
     else
         log_info("version tables: %s", text);
 }
@@ -211,8 +209,8 @@ static bool split_off(struct settle *s, const struct version_table *t, enum fami
 
     if (strcmp(to, t->name) == 0 || (there && there->n > 0))
         to = arena_printf(s->arena, SPLIT "%d", (int)family);
-    say(s, "split %s: revision %s of %s goes to %s", t->name, version_row_of(t, family)->revision,
-        migration_families[family].name, s->wanted[family]);
+    version_say(s->options->say, s->options->arg, "split %s: revision %s of %s goes to %s", t->name,
+                version_row_of(t, family)->revision, migration_families[family].name, s->wanted[family]);
     if (s->options->dry_run)
         return true;
     s->acted = true;
@@ -305,8 +303,8 @@ static bool move_tables(struct settle *s, struct error *err)
 {
     for (size_t i = 0; i < s->n_moves; i++) {
         if (version_scan_find(&s->scan, s->moves[i].to) && !moves_away(s, s->moves[i].to))
-            say(s, "drop the empty table %s", s->moves[i].to);
-        say(s, "rename %s to %s", s->moves[i].from, s->moves[i].to);
+            version_say(s->options->say, s->options->arg, "drop the empty table %s", s->moves[i].to);
+        version_say(s->options->say, s->options->arg, "rename %s to %s", s->moves[i].from, s->moves[i].to);
     }
     if (s->n_moves == 0 || s->options->dry_run)
         return true;

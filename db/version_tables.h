@@ -35,9 +35,12 @@ typedef void (*version_say_fn)(void *arg, const char *what);
 struct version_options {
     bool dry_run;       /* change nothing */
     bool remember;      /* make the table that remembers what each host's file says */
-    version_say_fn say; /* may be NULL */
+    version_say_fn say; /* NULL: the log is told */
     void *arg;
 };
+
+/* Calls SAY (NULL: the log is told) with a text like printf's, cut at 400 bytes. */
+void version_say(version_say_fn say, void *arg, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* Finds each family's revision and gives the version tables the names that they are to have: renames, splits
  * one that holds the revisions of two families, drops an empty one that is in the way. Safe while others do

@@ -89,7 +89,6 @@ static void key_float(struct json_writer *w, const char *key, double v)
 
 static bool add_metadata(struct reply *out, struct db_conn *c, int64_t run_id, struct error *err)
 {
-    struct error at_end;
     struct db_rows *rows = run_metadata(c, run_id, err);
 
     if (!rows)
@@ -97,18 +96,14 @@ static bool add_metadata(struct reply *out, struct db_conn *c, int64_t run_id, s
     /* A key may occur with several values, so this is a list of pairs. */
     json_key(&out->w, "metadata");
     json_arr_begin(&out->w);
-    while (db_next(rows, &at_end)) {
+    while (db_next(rows, err)) {
         json_obj_begin(&out->w);
         json_key_str(&out->w, "key", db_str(rows, "key"));
         json_key_str(&out->w, "value", db_str(rows, "value"));
         json_obj_end(&out->w);
     }
     json_arr_end(&out->w);
-    db_close(rows);
-    if (at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    return db_end(rows);
 }
 
 static bool add_run(struct reply *out, struct db_conn *c, const struct run *run, struct error *err)
@@ -248,14 +243,14 @@ static bool list_runs(struct request *r, struct error *err)
 
 /* --- GET /v1/subunit/{uuid} --------------------------------------------------------------------- */
 
-static bool add_tests(struct reply *out, struct db_rows *rows, struct error *at_end)
+static bool add_tests(struct reply *out, struct db_rows *rows, struct error *err)
 {
     struct json_writer *w = &out->w;
     bool ok = true;
 
     json_key(w, "tests");
     json_arr_begin(w);
-    while (ok && db_next(rows, at_end)) {
+    while (ok && db_next(rows, err)) {
         json_obj_begin(w);
         json_key_i64(w, "id", db_i64(rows, "id"));
         json_key_str(w, "test_id", db_str(rows, "test_id"));
@@ -288,7 +283,7 @@ static void end_test_run(struct json_writer *w, int64_t open)
 }
 
 /* Rows of one test_run follow each other, one for each piece of its metadata. */
-static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error *at_end)
+static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error *err)
 {
     struct json_writer *w = &out->w;
     int64_t open = 0;
@@ -296,7 +291,7 @@ static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error 
 
     json_key(w, "test_runs");
     json_arr_begin(w);
-    while (ok && db_next(rows, at_end)) {
+    while (ok && db_next(rows, err)) {
         int64_t id = db_i64(rows, "id");
 
         if (id != open) {
@@ -325,12 +320,12 @@ static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error 
 }
 
 /* Part of the list of attachments: those of tests, or those of the run as a whole. */
-static bool add_attachments(struct reply *out, struct db_rows *rows, struct error *at_end)
+static bool add_attachments(struct reply *out, struct db_rows *rows, struct error *err)
 {
     struct json_writer *w = &out->w;
     bool ok = true;
 
-    while (ok && db_next(rows, at_end)) {
+    while (ok && db_next(rows, err)) {
         int64_t id = db_i64(rows, "id");
         char link[512];
 
@@ -355,21 +350,14 @@ static bool add_attachments(struct reply *out, struct db_rows *rows, struct erro
 
 /* One of the three lists. */
 static bool add_part(struct reply *out, struct db_rows *rows,
-                     bool (*fn)(struct reply *out, struct db_rows *rows, struct error *at_end),
+                     bool (*fn)(struct reply *out, struct db_rows *rows, struct error *err),
                      struct error *err)
 {
-    struct error at_end = {.kind = ERROR_NONE};
-
     if (!rows)
         return false;
-    bool ok = fn(out, rows, &at_end);
-    db_close(rows);
-    if (!ok)
-        return gone(err);
-    if (at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    bool sent = fn(out, rows, err);
+    bool whole = db_end(rows);
+    return sent ? whole : gone(err);
 }
 
 static const char *const statuses[] = {"success", "xfail",      "fail",   "uxsuccess",

@@ -230,12 +230,12 @@ static bool end_test(struct export *x, struct ending *end, struct error *err)
 }
 
 /* Rows of one test follow each other, one for each attachment. */
-static bool send_tests(struct export *x, struct db_rows *rows, struct error *at_end, struct error *err)
+static bool send_tests(struct export *x, struct db_rows *rows, struct error *err)
 {
     struct ending end = {.open = false};
     int64_t open = 0;
 
-    while (db_next(rows, at_end)) {
+    while (db_next(rows, err)) {
         int64_t id = db_i64(rows, "id");
 
         if (id != open) {
@@ -253,9 +253,9 @@ static bool send_tests(struct export *x, struct db_rows *rows, struct error *at_
     return end_test(x, &end, err);
 }
 
-static bool send_own_files(struct export *x, struct db_rows *rows, struct error *at_end, struct error *err)
+static bool send_own_files(struct export *x, struct db_rows *rows, struct error *err)
 {
-    while (db_next(rows, at_end)) {
+    while (db_next(rows, err)) {
         arena_reset(x->arena);
         x->event = (struct subunit_event){.status = SUBUNIT_NONE};
         if (!send_file(x, rows, err))
@@ -265,21 +265,14 @@ static bool send_own_files(struct export *x, struct db_rows *rows, struct error 
 }
 
 static bool send_rows(struct export *x, struct db_rows *rows,
-                      bool (*fn)(struct export *x, struct db_rows *rows, struct error *at_end,
-                                 struct error *err),
+                      bool (*fn)(struct export *x, struct db_rows *rows, struct error *err),
                       struct error *err)
 {
-    struct error at_end = {.kind = ERROR_NONE};
-
     if (!rows)
         return false;
-    bool ok = fn(x, rows, &at_end, err);
-    db_close(rows);
-    if (ok && at_end.kind != ERROR_NONE) {
-        *err = at_end;
-        ok = false;
-    }
-    return ok;
+    bool sent = fn(x, rows, err);
+    bool whole = db_end(rows);
+    return sent && whole;
 }
 
 bool subunit_stream(struct request *r, struct error *err)

@@ -9,17 +9,6 @@ void uri_split(struct str target, struct str *path, struct str *query)
     str_cut(target, '?', path, query);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 static bool is_control(char c)
 {
     return (unsigned char)c < 0x20 || c == 0x7f;
@@ -28,30 +17,12 @@ static bool is_control(char c)
 /* Decodes RAW into OUT, which has room for RAW.n bytes and a NUL. */
 static bool decode(struct str raw, bool plus_is_blank, char *out, size_t *n, struct error *err)
 {
-    size_t len = 0;
-
-    for (size_t i = 0; i < raw.n; i++) {
-        char c = raw.p[i];
-
-        if (c == '%') {
-            int high = i + 2 < raw.n ? hex_digit(raw.p[i + 1]) : -1;
-            int low = i + 2 < raw.n ? hex_digit(raw.p[i + 2]) : -1;
-
-            if (high < 0 || low < 0)
-                return error_set(err, ERROR_BAD_REQUEST, "malformed percent-encoding in the URL");
-            c = (char)(high * 16 + low);
-            i += 2;
-        } else if (c == '+' && plus_is_blank) {
-            c = ' ';
-        }
-        if (c == '\0')
-            return error_set(err, ERROR_BAD_REQUEST, "the URL has a NUL byte");
-        out[len++] = c;
-    }
-    out[len] = '\0';
-    if (!str_is_utf8((struct str){out, len}))
+    if (!str_percent_decode(raw, plus_is_blank, out, n))
+        return error_set(err, ERROR_BAD_REQUEST, "malformed percent-encoding in the URL");
+    if (memchr(out, '\0', *n))
+        return error_set(err, ERROR_BAD_REQUEST, "the URL has a NUL byte");
+    if (!str_is_utf8((struct str){out, *n}))
         return error_set(err, ERROR_BAD_REQUEST, "the URL is not valid UTF-8");
-    *n = len;
     return true;
 }
 

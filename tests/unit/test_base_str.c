@@ -129,13 +129,29 @@ static void utf8(void **state)
         assert_false(str_is_utf8((struct str){s.p, n}));
 }
 
+static void percent(void **state)
+{
+    static const char *const bad[] = {"%", "%4", "a%", "a%4", "%4g", "%g4", "%%41", "%+1"};
+    char out[32];
+    size_t n;
+
+    (void)state;
+    assert_true(str_percent_decode(STR("a%2Fb%c3%A9+%00."), false, out, &n));
+    assert_int_equal(n, 8);
+    assert_memory_equal(out, "a/b\xc3\xa9+\0.", 9);
+    assert_true(str_percent_decode(STR("a+b%2B"), true, out, &n));
+    assert_string_equal(out, "a b+");
+    assert_true(str_percent_decode(STR(""), true, out, &n));
+    assert_int_equal(n, 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(str_percent_decode(str_of(bad[i]), false, out, &n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(compares),
-        cmocka_unit_test(cuts),
-        cmocka_unit_test(numbers),
-        cmocka_unit_test(utf8),
+        cmocka_unit_test(compares), cmocka_unit_test(cuts),    cmocka_unit_test(numbers),
+        cmocka_unit_test(utf8),     cmocka_unit_test(percent),
     };
 
     return cmocka_run_group_tests_name("base/str", tests, NULL, NULL);
