@@ -46,6 +46,8 @@ def stack():
         text = ''.join(open(path, encoding='utf-8', errors='replace').read() for path in sorted(fresh))
         assert not fresh, 'sanitizer reports:\n' + text[:20000]
         assert status.get('tally') in (0, None), 'tally.fcgi ended with %r\n%s' % (status['tally'], s.tally.tail())
+        assert status.get('worker') in (0, None), 'tally-worker ended with %r\n%s' % (status['worker'],
+                                                                                    s.worker().tail())
     finally:
         for service in s.services():
             service.kill()
@@ -74,6 +76,8 @@ def in_order(request):
         return
     s = request.getfixturevalue('stack')
     s.expect_down, s.mark = set(), s.log_size()
+    if 'worker' not in request.fixturenames and s.worker().running():
+        assert s.worker().stop() == 0, 'tally-worker did not end as it should\n' + s.worker().tail()
     yield
     died = [x.name for x in s.services() if x.proc is not None and not x.running() and x.name not in s.expect_down]
     tails = ''.join(x.tail() for x in s.services() if x.name in died)
@@ -81,6 +85,8 @@ def in_order(request):
         if service.proc is not None and not service.running():
             service.kill()
     changed = s.conf.reset()
+    for name in [n for n in s.workers if n != 'worker' or changed]:
+        s.workers.pop(name).kill()
     s.mariadb.start()
     s.keystone.start()
     if changed and s.tally.running():
@@ -88,6 +94,19 @@ def in_order(request):
     s.tally.start()
     s.nginx.start()
     assert not died, 'died: %s\n%s' % (' '.join(died), tails)
+
+
+@pytest.fixture
+def swift(stack):
+    """The real Swift; once started it stays for the tests after."""
+    return stack.swift.start()
+
+
+@pytest.fixture
+def worker(stack, swift):
+    """A tally-worker that runs; it stays until a test that wants none. Other ones: stack.worker(NAME).start(); they
+    end with the test."""
+    return stack.worker().start()
 
 
 @pytest.fixture

@@ -26,6 +26,11 @@ USERS = {
 }
 ADMIN = ('admin', 'secret', 'admin')
 TEMPLATE_URL = 'http://keystone.invalid:1'
+# What the catalogue has beside Keystone itself. The address, a stack's own, is filled in when the template is copied.
+SERVICES = {
+    'image': ('tally', 'http://image.invalid:1'),
+    'object-store': ('swift', 'http://object-store.invalid:1/v1/AUTH_%(project_id)s'),
+}
 
 CONF = """[DEFAULT]
 log_file = {home}/keystone.log
@@ -131,6 +136,11 @@ def _seed(base):
             status, _, doc = call(base, 'PUT', path, None, token)
             if status != 204:
                 raise LabError('keystone: PUT %s: %d %r' % (path, status, doc))
+    for kind, (name, url) in SERVICES.items():
+        service = make('service', 'services', {'name': name, 'type': kind})
+        for interface in ('public', 'internal', 'admin'):
+            make('endpoint', 'endpoints', {'service_id': service, 'interface': interface, 'url': url,
+                                           'region_id': 'RegionOne'})
 
 
 def _install(folder):
@@ -171,7 +181,7 @@ def _version():
 
 def prepare(cache):
     """Makes what a Keystone is copied from, if it is not there; returns the folder."""
-    key = hashlib.sha256(repr((_version(), CONF, USERS, ADMIN)).encode()).hexdigest()
+    key = hashlib.sha256(repr((_version(), CONF, USERS, ADMIN, SERVICES)).encode()).hexdigest()
     return template.get(cache, 'keystone-' + key[:12], _install)
 
 
@@ -185,16 +195,22 @@ class Keystone(Service):
         self.url = 'http://127.0.0.1:%d' % self.port
         if cache is not None and not os.path.isdir(self.home):
             shutil.copytree(prepare(cache), self.home)
-            self._move_endpoints()
+            self.move_endpoints(TEMPLATE_URL, self.url)
         _write_conf(self.home)
         with open(os.path.join(self.home, 'uwsgi.ini'), 'w', encoding='utf-8') as f:
             f.write(UWSGI.format(home=self.home, port=self.port))
 
-    def _move_endpoints(self):
+    def move_endpoints(self, old, new):
+        """Only while it is stopped: it keeps its catalogue in memory."""
         db = sqlite3.connect(os.path.join(self.home, 'keystone.db'))
         with db:
-            db.execute('UPDATE endpoint SET url = replace(url, ?, ?)', (TEMPLATE_URL, self.url))
+            db.execute('UPDATE endpoint SET url = replace(url, ?, ?)', (old, new))
         db.close()
+
+    def name_service(self, kind, url):
+        """Puts the address of the stack's own image or object-store service into the catalogue."""
+        template = SERVICES[kind][1].split('/v1')[0]
+        self.move_endpoints(template, url)
 
     def argv(self):
         return ['/usr/bin/uwsgi', '--ini', os.path.join(self.home, 'uwsgi.ini')]

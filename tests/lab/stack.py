@@ -1,4 +1,4 @@
-"""Everything a request meets, in one folder: nginx, tally.fcgi, MariaDB, Keystone."""
+"""Everything a request and a task meet, in one folder: nginx, tally.fcgi, tally-worker, MariaDB, Keystone, Swift."""
 import json
 import os
 import shutil
@@ -12,7 +12,8 @@ import requests
 from .keystone import Keystone
 from .mariadb import MariaDB
 from .service import PATH, LabError, free_port, wait_for
-from .tally import Config, Nginx, TallyFcgi, make_instance
+from .swift import Swift
+from .tally import Config, Nginx, TallyFcgi, TallyWorker, make_instance
 
 FAST = {'RATE': '100000r/s', 'BURST': '100000', 'UPLOAD_RATE': '100000r/s', 'UPLOAD_BURST': '100000',
         'UPLOAD_CONNECTIONS': '1000', 'UPLOAD_MAX': '8g'}
@@ -35,7 +36,8 @@ class Client(requests.Session):
 
 
 class Stack:
-    """start() takes about three seconds; every service can be stopped, killed and started again.
+    """start() takes about three seconds; every service can be stopped, killed and started again. Swift and the
+    workers are started by who needs them: swift.start(), worker().start().
 
     The folder must be reachable by the user that mariadbd runs as. BUILD is where make was run, CACHE where the
     services' templates are kept, ENV what tally.fcgi and tally-manage get besides (sanitizer options)."""
@@ -54,6 +56,10 @@ class Stack:
         self.conf = Config(os.path.join(self.site, 'etc', 'tally.conf'), self._options())
         self.tally = TallyFcgi(self.site, build, self.conf.path, self.env)
         self.nginx = Nginx(self.site, self.port)
+        self.swift = Swift(folder, self.keystone.url, free_port())
+        self.keystone.name_service('image', self.url)
+        self.keystone.name_service('object-store', self.swift.url)
+        self.workers = {}
         self._tokens = {}
         self.mark = 0  # where the log stood when the test at hand began
         self.expect_down = set()  # services that the test at hand ends by other means than stop() and kill()
@@ -69,7 +75,21 @@ class Stack:
                                    'www_authenticate_uri': self.url + '/identity/v3', 'username': 'tally',
                                    'password': 'tally', 'project_name': 'service'},
             'subunit': {'spool_dir': os.path.join(self.site, 'tmp')},
+            'task': {'secret_key': '5a' * 32},
+            'worker': {'lease': 10, 'heartbeat': 2, 'poll_interval': 1, 'grace': 10,
+                       'wake_socket': os.path.join(self.site, 'run', 'wake'),
+                       'work_dir': os.path.join(self.site, 'tmp')},
+            'image_store': {'driver': 'dir', 'dir': os.path.join(self.site, 'images'), 'min_free': '64M'},
+            'object_store': {'driver': 'swift', 'dir': os.path.join(self.site, 'containers'), 'min_free': '64M'},
         }
+
+    def worker(self, name='worker', env=None, config=None):
+        """The worker of that name, not started yet; a new one with an environment or a file of its own."""
+        if name not in self.workers or env or config:
+            self.workers[name] = TallyWorker(self.site, self.build, config or self.conf.path,
+                                             {**self.env, **(env or {})}, name,
+                                             self._options()['worker']['wake_socket'] if config is None else None)
+        return self.workers[name]
 
     # --- life ---
 
@@ -89,14 +109,19 @@ class Stack:
     def stop(self):
         """Ends all; returns {name: exit status} of those that ran."""
         status = {}
-        for service in (self.nginx, self.tally, self.keystone, self.mariadb):
+        for service in reversed(self.services()):
             if service.proc is not None:
                 number = signal.SIGQUIT if service is self.nginx else signal.SIGTERM
                 status[service.name] = service.stop(number, 60)
         return status
 
     def services(self):
-        return (self.mariadb, self.keystone, self.tally, self.nginx)
+        return (self.mariadb, self.keystone, self.swift, self.tally, *self.workers.values(), self.nginx)
+
+    def restart_worker(self):
+        """For options that a running one does not take."""
+        self.worker().stop()
+        return self.worker().start()
 
     def restart_tally(self):
         self.tally.stop()

@@ -1,4 +1,4 @@
-"""tally.fcgi under spawn-fcgi, and nginx with the site's own files in front of it."""
+"""tally.fcgi under spawn-fcgi, tally-worker, and nginx with the site's own files in front of it."""
 import os
 import signal
 import subprocess
@@ -77,6 +77,24 @@ class TallyFcgi(Service):
         with open('/proc/%d/status' % self.proc.pid, encoding='ascii') as f:
             fields = dict(line.rstrip('\n').split(':\t', 1) for line in f if ':\t' in line)
         return fields['Name'] == 'tally.fcgi' and int(fields['SigBlk'], 16) & 1 and unix_open(self.socket)
+
+
+class TallyWorker(Service):
+    """One tally-worker. Several may run, each with a name, an environment and a configuration file of its own."""
+
+    def __init__(self, folder, build, config, env=None, name='worker', wake_socket=None):
+        super().__init__(folder, name)
+        self.build, self.config, self.env, self.wake_socket = build, config, dict(env or {}), wake_socket
+
+    def argv(self):
+        return [os.path.join(self.build, 'worker', 'tally-worker'), '--config', self.config]
+
+    def environ(self):
+        return self.env
+
+    def ready(self):
+        # its socket (base/wake.h) is there once it can take a task
+        return not self.wake_socket or os.path.exists('%s.%d' % (self.wake_socket, self.proc.pid))
 
 
 class Nginx(Service):
