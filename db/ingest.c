@@ -372,8 +372,13 @@ bool ingest_run(struct db_conn *c, struct ingest *in, struct error *err)
             return true;
         if (err->code != ER_DUP_ENTRY)
             return false;
-        /* A rival's new test (this time ours will find it), or the same stream or result. */
-        if (find_existing(c, in, err) || err->kind != ERROR_CONFLICT)
+        /* A rival's new test (this time ours will find it), or the same stream or result; or this very run,
+         * whose COMMIT was still under way when its connection was lost. */
+        char own[UUID_TEXT_SIZE];
+        memcpy(own, in->run_uuid, sizeof(own));
+        if (find_existing(c, in, err))
+            return strcmp(own, in->run_uuid) == 0;
+        if (err->kind != ERROR_CONFLICT)
             return false;
         if (tries == 10)
             return error_set(err, ERROR_UNAVAILABLE, "other uploads keep bringing the same new tests");

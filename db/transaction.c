@@ -32,6 +32,15 @@ static bool roll_back(struct db_conn *c)
     return !c->broken;
 }
 
+/* As if the connection had gone at this moment of the COMMIT. */
+static bool commit_lost(struct db_conn *c, struct error *err)
+{
+    c->broken = true;
+    error_set(err, ERROR_UNAVAILABLE, "database: the connection was lost (fault point)");
+    err->code = CR_SERVER_LOST;
+    return false;
+}
+
 /* One try. */
 static bool attempt(struct db_conn *c, db_tx_fn fn, void *arg, struct error *err)
 {
@@ -44,8 +53,12 @@ static bool attempt(struct db_conn *c, db_tx_fn fn, void *arg, struct error *err
     if (fault_point("db.before_commit"))
         return error_set(err, ERROR_INTERNAL, "database: fault point db.before_commit");
     c->in_commit = true;
+    if (fault_point("db.lose_commit"))
+        return commit_lost(c, err);
     if (!conn_query(c, "COMMIT", 6, err))
         return false;
+    if (fault_point("db.lose_answer"))
+        return commit_lost(c, err);
     c->in_commit = c->in_tx = false;
     fault_point("db.after_commit");
     return true;
@@ -63,6 +76,7 @@ static bool resolve_commit(struct db_conn *c, db_confirm_fn confirm, void *arg, 
         err->code = CR_SERVER_LOST;
         return false;
     }
+    log_warning("%s, in mid-COMMIT: the transaction had %s", lost.message, *done ? "counted" : "not counted");
     return true;
 }
 

@@ -152,6 +152,17 @@ def fails(stack, client, fault):
     assert check_all_or_nothing(stack, client, data) is False
 
 
+@pytest.mark.parametrize('fault, what', [('db.lose_commit', 'had not counted'), ('db.lose_answer', 'had counted')])
+def test_connection_lost_in_commit(armed, demo, fault, what):
+    """Whether the COMMIT counted or not: the client gets its 201, and there is one run."""
+    data = sample()
+    with_fault(armed, fault + '=fail')
+    r = post(demo, data)
+    assert r.status_code == 201, r.text
+    assert what in armed.log(armed.mark)
+    assert check_all_or_nothing(armed, demo, data) is True
+
+
 def kill_later(stack, service, seconds):
     def work():
         time.sleep(seconds)
