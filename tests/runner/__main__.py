@@ -11,7 +11,7 @@ import time
 
 from lab import keystone, mariadb
 
-from . import TOP, build, functional, manifest, process, unit
+from . import TOP, blueprint, build, functional, manifest, process, unit
 from .report import Report
 
 FUZZ_SECONDS = int(os.environ.get('TALLY_FUZZ_SECONDS', '600'))
@@ -159,6 +159,8 @@ def main():
         lab = prepare_lab(report)
         if args.names == ['smoke']:
             tier_smoke(report, logs, args.jobs)
+        elif args.names == ['blueprint']:
+            blueprint.run(report, logs, args.jobs)
         elif args.names:
             run_named(report, logs, args.jobs, args.names)
         else:
