@@ -8,6 +8,8 @@ import pytest
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [TESTS, os.path.dirname(os.path.abspath(__file__))]
 from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
+from databases import Server  # noqa: E402
+from nginx_site import Site  # noqa: E402
 
 TOP = os.path.dirname(TESTS)
 BUILD = os.environ.get('TALLY_BUILD') or os.path.join(TOP, 'build-asan')
@@ -142,3 +144,29 @@ def empty(stack):
     """A database without runs, results and tests."""
     stack.empty_tables()
     return stack
+
+
+@pytest.fixture(scope='module')
+def server():
+    """A MariaDB alone, for databases that other software made."""
+    folder = make_folder()
+    s = Server(folder, CACHE)
+    try:
+        yield s.start()
+    finally:
+        s.kill()
+        remove_folder(folder)
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory):
+    """An instance of which only nginx runs."""
+    site = Site(tmp_path_factory.mktemp('n'))
+    (site.dir / 'web/ui').mkdir()
+    (site.dir / 'web/ui/index.html').write_text('<!doctype html><title>Tally</title>')
+    (site.dir / 'web/ui/a.js').write_text('1;')
+    (site.dir / 'images/a').mkdir()
+    (site.dir / 'images/a/b').write_bytes(b'image' * 1000)
+    site.instance('start', 'nginx')
+    yield site
+    site.close()

@@ -19,6 +19,12 @@ def counts(stack):
         return out
 
 
+def nothing(stack):
+    """Nothing of any upload is left."""
+    left = {t: n for t, n in counts(stack).items() if n}
+    assert not left, left
+
+
 def post(client, data, query=None, kind=RAW, **headers):
     """POST of a raw stream; HEADERS with '_' for '-'."""
     return client.post('/v1/subunit', data=data, params=query,

@@ -14,17 +14,6 @@ from lab.stack import remove_folder
 FAULT_STATEMENTS = 400  # more than a sync from nothing passes
 
 
-@pytest.fixture(scope='module')
-def server():
-    folder = make_folder()
-    s = Server(folder, CACHE)
-    try:
-        yield s.start()
-    finally:
-        s.kill()
-        remove_folder(folder)
-
-
 @pytest.fixture
 def database(server):
     def make(name='adopted', **more):

@@ -5,24 +5,12 @@ import subprocess
 import threading
 
 import pytest
-from conftest import BUILD, CACHE, sanitizer_env
-from databases import (HEAD, TALLY_REVISIONS, Database, Server, fill_refstack, fill_subunit2sql, make_folder,
-                       rows_of_refstack, rows_of_subunit2sql)
+from conftest import BUILD, sanitizer_env
+from databases import (HEAD, TALLY_REVISIONS, Database, fill_refstack, fill_subunit2sql, rows_of_refstack,
+                       rows_of_subunit2sql)
 from lab.service import wait_for
-from lab.stack import remove_folder
 
 HOST = socket.gethostname()
-
-
-@pytest.fixture(scope='module')
-def server():
-    folder = make_folder()
-    s = Server(folder, CACHE)
-    try:
-        yield s.start()
-    finally:
-        s.kill()
-        remove_folder(folder)
 
 
 @pytest.fixture

@@ -7,21 +7,9 @@ import subprocess
 import uuid
 
 import pytest
-from conftest import BUILD, CACHE, sanitizer_env
-from databases import DATA, HEAD, Database, Server, fill_subunit2sql, make_folder
+from conftest import BUILD, sanitizer_env
+from databases import DATA, HEAD, Database, fill_subunit2sql
 from lab.service import PATH
-from lab.stack import remove_folder
-
-
-@pytest.fixture(scope='module')
-def server():
-    folder = make_folder()
-    s = Server(folder, CACHE)
-    try:
-        yield s.start()
-    finally:
-        s.kill()
-        remove_folder(folder)
 
 
 @pytest.fixture

@@ -7,23 +7,11 @@ import os
 import subprocess
 
 import pytest
-from conftest import BUILD, CACHE, sanitizer_env
-from databases import HEAD, REVISIONS, Database, Server, fill_refstack, fill_subunit2sql, make_folder
+from conftest import BUILD, sanitizer_env
+from databases import HEAD, REVISIONS, Database, fill_refstack, fill_subunit2sql
 from lab.service import PATH
-from lab.stack import remove_folder
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-@pytest.fixture(scope='module')
-def server():
-    folder = make_folder()
-    s = Server(folder, CACHE)
-    try:
-        yield s.start()
-    finally:
-        s.kill()
-        remove_folder(folder)
 
 
 @pytest.fixture
