@@ -19,6 +19,20 @@ struct image_quota {
 };
 struct image_quota image_quota_of(const struct conf *conf);
 
+/* What is wanted of a project's quota. */
+struct image_need {
+    bool image;            /* one image more */
+    bool in_flight;        /* one more on its way in */
+    bool bytes_known;      /* so many bytes more */
+    uint64_t bytes;        /* 0: is there any room left? */
+    struct str except_key; /* whose size does not count: it is what the bytes are for; p NULL: none */
+};
+
+/* ERROR_TOO_LARGE where PROJECT's quota does not have it. Inside the caller's transaction, before it locks an
+ * image: where a limit is set, transactions that ask for the same project wait for each other. */
+bool images_quota_check(struct db_conn *c, struct str project, const struct image_quota *quota,
+                        const struct image_need *need, struct error *err);
+
 /* Stores IMAGE (id and owner set) with its tags and properties. ERROR_CONFLICT where the id is taken,
  * ERROR_TOO_LARGE where the quota is used up. Inside the caller's transaction. */
 bool images_insert(struct db_conn *c, const struct image *image, const struct image_quota *quota,
@@ -33,8 +47,9 @@ bool images_location(struct db_conn *c, struct arena *arena, struct str id, stru
                      struct error *err);
 
 /* Deletes it: row kept, properties, tags, members, import source gone, its objects dead. ERROR_NOT_FOUND
- * where somebody was faster, ERROR_FORBIDDEN where it is protected. *KEYS: the objects that are now dead, in
- * ARENA. */
+ * where somebody was faster, ERROR_FORBIDDEN where it is protected. *KEYS, in ARENA: the objects that are to
+ * be removed now; one that is still being written is dead too, and its writer's (or the sweeper's) to remove.
+ */
 bool images_delete(struct db_conn *c, struct arena *arena, struct str id, struct str **keys, size_t *n_keys,
                    struct error *err);
 
@@ -47,7 +62,8 @@ struct image_object {
     struct str image_id;
     struct str task_id; /* p NULL: an upload through tally.fcgi */
     int64_t epoch;
-    int64_t writer_seconds; /* an upload cannot be at work after that long */
+    int64_t writer_seconds; /* an upload cannot be at work after that long; 0: a task's lease tells */
+    int64_t size;           /* bytes that it will have, which count against the quota at once; 0: not known */
 };
 
 /* Records OBJECT before its first byte, state writing. Inside the caller's transaction. */
@@ -68,14 +84,20 @@ struct image_data {
 };
 
 /* saving -> active with KEY as its location and the object live; ERROR_NOT_FOUND where the image was deleted
- * meanwhile, ERROR_CONFLICT where the object is no longer the writer's. Inside the caller's transaction. */
+ * meanwhile, ERROR_CONFLICT where the object is no longer the writer's, ERROR_TOO_LARGE where the quota does
+ * not have room for the bytes. Inside the caller's transaction. */
 bool images_activate(struct db_conn *c, struct str id, struct str key, const struct image_data *data,
                      const struct image_quota *quota, struct error *err);
 
-/* saving -> queued, the object dead. */
+/* The same as an upload's end, in a transaction of its own. */
+bool images_upload_end(struct db_conn *c, struct str id, struct str key, const struct image_data *data,
+                       const struct image_quota *quota, struct error *err);
+
+/* saving -> queued, the object dead: it may be removed then. Also where the image was deleted, or another
+ * upload goes on. ERROR_CONFLICT: the object is an image's, the upload had ended well. */
 bool images_upload_abort(struct db_conn *c, struct str id, struct str key, struct error *err);
 
-/* The object's bytes are gone: its row goes too. */
+/* The object's bytes are gone: its row goes too, unless an image has it. */
 bool images_object_gone(struct db_conn *c, struct str key, struct error *err);
 
 #endif

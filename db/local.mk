@@ -7,7 +7,11 @@ libtally_db_a_SOURCES = \
 	db/db.h \
 	db/dsn.c db/dsn.h \
 	db/duration.h \
+	db/image_members.c db/image_members.h \
+	db/image_quota.c \
+	db/image_tags.c db/image_tags.h \
 	db/images.h \
+	db/images_data.c \
 	db/ingest.c db/ingest.h \
 	db/ingest_details.c \
 	db/ingest_tests.c \

@@ -4,6 +4,7 @@ libtally_handlers_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 libtally_handlers_a_SOURCES = \
 	handlers/body.c handlers/body.h \
 	handlers/body_coding.c handlers/body_coding.h \
+	handlers/image_access.c handlers/image_access.h \
 	handlers/image_context.c handlers/image_context.h \
 	handlers/metrics.c handlers/metrics.h \
 	handlers/multipart.c handlers/multipart.h \

@@ -81,7 +81,16 @@ CREATE TABLE store_objects (
     KEY ix_store_objects_state (state, created_at),
     KEY ix_store_objects_image_id (image_id),
     KEY ix_store_objects_task_id (task_id, epoch),
-    KEY ix_store_objects_project (project, container, size)
+    KEY ix_store_objects_project (project, container, state, size)
+) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- A row for each project that has a quota: transactions that decide on it write the row, and so come one after the
+-- other, also in a cluster that replicates no locks.
+-- unless: table image_quota_locks
+CREATE TABLE image_quota_locks (
+    project VARCHAR(255) NOT NULL,
+    changes BIGINT NOT NULL,
+    PRIMARY KEY (project)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- What each imported image came from, as long as the image exists: the same may not be imported twice.
