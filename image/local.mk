@@ -2,19 +2,26 @@
 noinst_LIBRARIES += libtally_image.a
 libtally_image_a_CFLAGS = $(AM_CFLAGS)
 libtally_image_a_SOURCES = \
-	image/filter_uri.h \
+	image/filter_uri.c image/filter_uri.h \
 	image/format.c image/format.h \
 	image/image.h \
 	image/inspect.h \
+	image/networks.c image/networks.h \
 	image/property_protection.c image/property_protection.h \
-	image/task_input.h
+	image/task_input.c image/task_input.h
 IMAGE_LIBS = libtally_image.a
 
 if HAVE_CMOCKA
 IMAGE_UNIT_TESTS = \
-	tests/unit/test_property_protection
+	tests/unit/test_filter_uri \
+	tests/unit/test_property_protection \
+	tests/unit/test_task_input
 check_PROGRAMS += $(IMAGE_UNIT_TESTS)
 TESTS += $(IMAGE_UNIT_TESTS)
+tests_unit_test_filter_uri_SOURCES = tests/unit/test_filter_uri.c tests/unit/unit.h
+tests_unit_test_filter_uri_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_property_protection_SOURCES = tests/unit/test_property_protection.c tests/unit/unit.h
 tests_unit_test_property_protection_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_task_input_SOURCES = tests/unit/test_task_input.c tests/unit/unit.h
+tests_unit_test_task_input_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 endif
