@@ -12,6 +12,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/openapi.c handlers/openapi.h \
 	handlers/profile.c handlers/profile.h \
 	handlers/request.c handlers/request.h \
+	handlers/request_json.c handlers/request_json.h \
 	handlers/response.c handlers/response.h \
 	handlers/route.c handlers/route.h \
 	handlers/service.c handlers/service.h \
