@@ -8,7 +8,8 @@ libtally_image_a_SOURCES = \
 	image/inspect.h \
 	image/networks.c image/networks.h \
 	image/property_protection.c image/property_protection.h \
-	image/task_input.c image/task_input.h
+	image/task_input.c image/task_input.h \
+	image/task_secret.c image/task_secret.h
 IMAGE_LIBS = libtally_image.a
 
 if HAVE_CMOCKA

@@ -1,0 +1,470 @@
+#include "config.h"
+#include "db/task_queue.h"
+#include "base/fault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- looking -------------------------------------------------------------------------------------- */
+
+/* A project that has something to do. */
+struct share {
+    char project[TASK_PROJECT_SIZE];
+    uint64_t running; /* those given out by this look included */
+    size_t first;     /* of its own candidates */
+    size_t n;
+};
+
+struct shares {
+    struct share item[TASK_LOOK_PROJECTS];
+    size_t n;
+};
+
+static void copy_text(char *to, size_t size, struct str from)
+{
+    snprintf(to, size, "%.*s", STR_ARG(from));
+}
+
+/* One range scan that jumps from project to project: its cost follows their number, not the tasks'. */
+static bool find_projects(struct db_conn *c, struct task_look *look, struct shares *s, struct error *err)
+{
+    struct db_rows *rows = DB_QUERY(
+        c, err,
+        "SELECT project, MIN(next_run_at) AS due FROM task_leases WHERE worker IS NULL AND project > ?"
+        " GROUP BY project HAVING due <= NOW(6) ORDER BY project LIMIT 64",
+        DB_CSTR(look->after));
+
+    if (!rows)
+        return false;
+    s->n = 0;
+    while (s->n < TASK_LOOK_PROJECTS && db_next(rows, err)) {
+        struct share *share = &s->item[s->n++];
+
+        memset(share, 0, sizeof(*share));
+        copy_text(share->project, sizeof(share->project), db_str(rows, "project"));
+    }
+    bool ok = s->n == TASK_LOOK_PROJECTS || err->kind == ERROR_NONE;
+    db_close(rows);
+    if (s->n == TASK_LOOK_PROJECTS)
+        memcpy(look->after, s->item[s->n - 1].project, sizeof(look->after));
+    else
+        look->after[0] = '\0';
+    return ok;
+}
+
+static struct share *share_of(struct shares *s, struct str project)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (str_eq_cstr(project, s->item[i].project))
+            return &s->item[i];
+    return NULL;
+}
+
+/* Only those that run are read, and they are no more than the slots of all workers. */
+static bool count_running(struct db_conn *c, struct shares *s, struct error *err)
+{
+    struct db_rows *rows = db_query(c,
+                                    "SELECT project, COUNT(*) AS running FROM task_leases"
+                                    " WHERE worker IS NOT NULL AND lease_until >= NOW(6) GROUP BY project",
+                                    NULL, 0, err);
+
+    if (!rows)
+        return false;
+    while (db_next(rows, err)) {
+        struct share *share = share_of(s, db_str(rows, "project"));
+
+        if (share)
+            share->running = db_u64(rows, "running");
+    }
+    db_close(rows);
+    return err->kind == ERROR_NONE;
+}
+
+static bool add_candidate(struct db_rows *rows, struct task_candidate *out)
+{
+    copy_text(out->task_id, sizeof(out->task_id), db_str(rows, "task_id"));
+    copy_text(out->project, sizeof(out->project), db_str(rows, "project"));
+    out->epoch = db_i64(rows, "epoch");
+    return true;
+}
+
+static bool find_expired(struct db_conn *c, struct task_candidate *out, size_t max, size_t *n,
+                         struct error *err)
+{
+    struct db_rows *rows = DB_QUERY(c, err,
+                                    "SELECT task_id, project, epoch FROM task_leases"
+                                    " WHERE lease_until < NOW(6) ORDER BY lease_until LIMIT ?",
+                                    DB_UINT(max));
+
+    if (!rows)
+        return false;
+    while (*n < max && db_next(rows, err))
+        add_candidate(rows, &out[(*n)++]);
+    bool ok = *n == max || err->kind == ERROR_NONE;
+    db_close(rows);
+    return ok;
+}
+
+/* The oldest MAX tasks of one project. */
+static bool find_tasks(struct db_conn *c, const char *project, struct task_candidate *out, size_t max,
+                       size_t *n, struct error *err)
+{
+    struct db_rows *rows = DB_QUERY(c, err,
+                                    "SELECT task_id, project, epoch FROM task_leases WHERE project = ?"
+                                    " AND worker IS NULL AND next_run_at <= NOW(6)"
+                                    " ORDER BY next_run_at LIMIT ?",
+                                    DB_CSTR(project), DB_UINT(max));
+
+    *n = 0;
+    if (!rows)
+        return false;
+    while (*n < max && db_next(rows, err))
+        add_candidate(rows, &out[(*n)++]);
+    bool ok = *n == max || err->kind == ERROR_NONE;
+    db_close(rows);
+    return ok;
+}
+
+static int by_running(const void *a, const void *b)
+{
+    const struct share *x = a, *y = b;
+
+    return x->running < y->running ? -1 : x->running > y->running;
+}
+
+/* Each project's own candidates, as many as it could get at most, one project after another in POOL. */
+static bool fill_pool(struct db_conn *c, struct shares *s, uint64_t max_per_project,
+                      struct task_candidate *pool, size_t room, struct error *err)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->n && used < room; i++) {
+        struct share *share = &s->item[i];
+        size_t want = (room - used) / (s->n - i);
+
+        if (want == 0)
+            want = 1;
+        if (max_per_project) {
+            uint64_t left = share->running < max_per_project ? max_per_project - share->running : 0;
+
+            want = left < want ? (size_t)left : want;
+        }
+        share->first = used;
+        if (want > 0 && !find_tasks(c, share->project, pool + used, want, &share->n, err))
+            return false;
+        used += share->n;
+    }
+    return true;
+}
+
+/* Deals out the pool: always to the project that has the least, those given just now counted. */
+static void deal(struct shares *s, const struct task_candidate *pool, struct task_candidate *out, size_t max,
+                 size_t *n)
+{
+    while (*n < max) {
+        struct share *least = NULL;
+
+        for (size_t i = 0; i < s->n; i++)
+            if (s->item[i].n > 0 && (!least || s->item[i].running < least->running))
+                least = &s->item[i];
+        if (!least)
+            return;
+        out[(*n)++] = pool[least->first++];
+        least->n--;
+        least->running++;
+    }
+}
+
+bool task_queue_look(struct db_conn *c, struct task_look *look, uint64_t max_per_project,
+                     struct task_candidate *out, size_t max, size_t *n, struct error *err)
+{
+    struct shares *s = calloc(1, sizeof(*s));
+    struct task_candidate *pool = calloc(max + TASK_LOOK_PROJECTS, sizeof(*pool));
+    bool again = look->after[0] != '\0';
+    bool ok = s && pool;
+
+    *n = 0;
+    if (!ok)
+        error_set(err, ERROR_INTERNAL, "no memory");
+    ok = ok && find_expired(c, out, max, n, err) && find_projects(c, look, s, err);
+    if (ok && s->n == 0 && again) /* behind the last project: from the beginning */
+        ok = find_projects(c, look, s, err);
+    if (ok && s->n > 0) {
+        ok = count_running(c, s, err);
+        qsort(s->item, s->n, sizeof(s->item[0]), by_running);
+        ok = ok && fill_pool(c, s, max_per_project, pool, max - *n, err);
+        if (ok)
+            deal(s, pool, out, max, n);
+    }
+    free(pool);
+    free(s);
+    return ok;
+}
+
+/* --- holding -------------------------------------------------------------------------------------- */
+
+bool task_queue_claim(struct db_conn *c, const struct task_candidate *candidate, const char *worker,
+                      uint64_t lease, struct task_hold *hold, bool *ours, struct error *err)
+{
+    struct db_done done;
+
+    *ours = false;
+    /* Both tables in one statement: a task is never claimed without being seen as processing. */
+    if (!DB_EXEC(c, &done, err,
+                 "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
+                 " SET l.worker = ?, l.epoch = l.epoch + 1, l.attempts = l.attempts + 1,"
+                 " l.lease_until = NOW(6) + INTERVAL ? SECOND, l.started_at = COALESCE(l.started_at, NOW(6)),"
+                 " l.bytes_done = 0, l.bytes_total = NULL, l.note = NULL,"
+                 " t.status = 'processing', t.updated_at = NOW(6)"
+                 " WHERE l.task_id = ? AND l.epoch = ? AND t.status IN ('pending', 'processing')"
+                 " AND (l.lease_until < NOW(6) OR (l.worker IS NULL AND l.next_run_at <= NOW(6)))",
+                 DB_CSTR(worker), DB_UINT(lease), DB_CSTR(candidate->task_id), DB_INT(candidate->epoch)))
+        return false;
+    if (done.affected == 0)
+        return true;
+    *ours = true;
+    memcpy(hold->task_id, candidate->task_id, sizeof(hold->task_id));
+    snprintf(hold->worker, sizeof(hold->worker), "%s", worker);
+    hold->epoch = candidate->epoch + 1;
+    return true;
+}
+
+bool task_queue_disown(struct db_conn *c, const struct task_candidate *candidate, const char *worker,
+                       struct error *err)
+{
+    struct task_hold hold;
+    bool ours;
+
+    memcpy(hold.task_id, candidate->task_id, sizeof(hold.task_id));
+    snprintf(hold.worker, sizeof(hold.worker), "%s", worker);
+    hold.epoch = candidate->epoch + 1;
+    return task_queue_release(c, &hold, TASK_HAND_BACK, 0, (struct str){NULL, 0}, &ours, err);
+}
+
+bool task_queue_crowded(struct db_conn *c, const struct task_hold *hold, uint64_t max_per_project,
+                        bool *crowded, struct error *err)
+{
+    bool found;
+    struct db_value id = DB_CSTR(hold->task_id);
+    struct db_rows *rows;
+
+    *crowded = false;
+    if (max_per_project == 0)
+        return true;
+    rows = db_query_one(c,
+                        "SELECT COUNT(*) AS running FROM task_leases l JOIN task_leases o"
+                        " ON o.project = l.project AND o.worker IS NOT NULL AND o.lease_until >= NOW(6)"
+                        " WHERE l.task_id = ?",
+                        &id, 1, &found, err);
+    if (!rows)
+        return false;
+    *crowded = found && db_u64(rows, "running") > max_per_project;
+    db_close(rows);
+    return true;
+}
+
+bool task_queue_read(struct db_conn *c, struct arena *arena, const struct task_hold *hold,
+                     struct task_work *out, bool *ours, struct error *err)
+{
+    const struct db_value values[] = {DB_CSTR(hold->task_id), DB_INT(hold->epoch), DB_CSTR(hold->worker)};
+    struct db_rows *rows = db_query_one(
+        c,
+        "SELECT t.type, t.owner, t.user_id, t.request_id, i.input, s.sealed, l.attempts, l.cancel,"
+        " TIMESTAMPDIFF(MICROSECOND, l.started_at, NOW(6)) AS elapsed_us"
+        " FROM task_leases l JOIN tasks t ON t.id = l.task_id LEFT JOIN task_info i ON i.task_id = l.task_id"
+        " LEFT JOIN task_secrets s ON s.task_id = l.task_id"
+        " WHERE l.task_id = ? AND l.epoch = ? AND l.worker = ?",
+        values, 3, ours, err);
+
+    if (!rows)
+        return false;
+    if (*ours) {
+        out->type = arena_str(arena, db_str(rows, "type"));
+        out->owner = arena_str(arena, db_str(rows, "owner"));
+        out->user_id = arena_str(arena, db_str(rows, "user_id"));
+        out->request_id = arena_str(arena, db_str(rows, "request_id"));
+        out->input = arena_str(arena, db_str(rows, "input"));
+        out->sealed = (struct str){NULL, 0};
+        if (!db_is_null(rows, "sealed"))
+            out->sealed = arena_str(arena, db_str(rows, "sealed"));
+        out->attempts = db_i64(rows, "attempts");
+        out->elapsed_us = db_i64(rows, "elapsed_us");
+        out->cancel = db_i64(rows, "cancel") != 0;
+    }
+    db_close(rows);
+    return true;
+}
+
+bool task_queue_beat(struct db_conn *c, const struct task_hold *hold, uint64_t lease, int64_t bytes_done,
+                     int64_t bytes_total, bool *ours, bool *cancel, struct error *err)
+{
+    const struct db_value key[] = {DB_CSTR(hold->task_id), DB_INT(hold->epoch), DB_CSTR(hold->worker)};
+    struct db_done done;
+    struct db_rows *rows;
+
+    *ours = *cancel = false;
+    if (fault_point("lease.beat"))
+        return error_set(err, ERROR_UNAVAILABLE, "fault point lease.beat");
+    if (!DB_EXEC(c, &done, err,
+                 "UPDATE task_leases SET lease_until = NOW(6) + INTERVAL ? SECOND, bytes_done = ?,"
+                 " bytes_total = ? WHERE task_id = ? AND epoch = ? AND worker = ?",
+                 DB_UINT(lease), DB_INT(bytes_done), bytes_total < 0 ? DB_NULL_VALUE : DB_INT(bytes_total),
+                 key[0], key[1], key[2]))
+        return false;
+    if (done.affected == 0)
+        return true;
+    rows = db_query_one(c, "SELECT cancel FROM task_leases WHERE task_id = ? AND epoch = ? AND worker = ?",
+                        key, 3, ours, err);
+    if (!rows)
+        return false;
+    *cancel = *ours && db_i64(rows, "cancel") != 0;
+    db_close(rows);
+    return true;
+}
+
+/* --- letting go ------------------------------------------------------------------------------------ */
+
+struct release {
+    const struct task_hold *hold;
+    enum task_release how;
+    int64_t delay_us;
+    struct str note;
+    bool ours;
+};
+
+static bool release_tx(struct db_conn *c, void *arg, struct error *err)
+{
+    struct release *r = arg;
+    struct db_done done;
+
+    r->ours = false;
+    if (!DB_EXEC(c, &done, err,
+                 "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
+                 " SET l.worker = NULL, l.lease_until = NULL, l.attempts = l.attempts - ?,"
+                 " l.next_run_at = NOW(6) + INTERVAL ? MICROSECOND, l.note = ?,"
+                 " l.bytes_done = 0, l.bytes_total = NULL, t.status = 'pending', t.updated_at = NOW(6)"
+                 " WHERE l.task_id = ? AND l.epoch = ? AND l.worker = ?",
+                 DB_INT(r->how == TASK_HAND_BACK ? 1 : 0), DB_INT(r->delay_us), DB_STR_OR_NULL(r->note),
+                 DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch), DB_CSTR(r->hold->worker)))
+        return false;
+    if (done.affected == 0)
+        return true;
+    r->ours = true;
+    return DB_EXEC(c, NULL, err,
+                   "UPDATE store_objects SET state = 'dead' WHERE task_id = ? AND epoch = ?"
+                   " AND state = 'writing'",
+                   DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch));
+}
+
+/* After a COMMIT without an answer: a lease that is not held under this epoch any more was let go of. */
+static bool release_confirm(struct db_conn *c, void *arg, bool *done, struct error *err)
+{
+    struct release *r = arg;
+    const struct db_value key[] = {DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch),
+                                   DB_CSTR(r->hold->worker)};
+    bool found;
+    struct db_rows *rows =
+        db_query_one(c, "SELECT epoch FROM task_leases WHERE task_id = ? AND epoch = ? AND worker = ?", key,
+                     3, &found, err);
+
+    db_close(rows);
+    *done = rows && !found;
+    return rows != NULL;
+}
+
+bool task_queue_release(struct db_conn *c, const struct task_hold *hold, enum task_release how,
+                        int64_t delay_us, struct str note, bool *ours, struct error *err)
+{
+    struct release r = {hold, how, delay_us, note, false};
+
+    if (note.n > 255) {
+        size_t n = 252;
+
+        while (n > 0 && ((unsigned char)note.p[n] & 0xc0) == 0x80)
+            n--;
+        r.note.n = n;
+    }
+    bool ok = db_transaction(c, release_tx, release_confirm, &r, err);
+    *ours = r.ours;
+    return ok;
+}
+
+/* --- workers -------------------------------------------------------------------------------------- */
+
+bool worker_beat(struct db_conn *c, const struct worker_row *row, struct error *err)
+{
+    return DB_EXEC(c, NULL, err,
+                   "INSERT INTO workers (name, host, pid, slots, draining, started_at, heartbeat_at)"
+                   " VALUES (?, ?, ?, ?, ?, NOW(6), NOW(6))"
+                   " ON DUPLICATE KEY UPDATE slots = VALUES(slots), draining = VALUES(draining),"
+                   " heartbeat_at = VALUES(heartbeat_at)",
+                   DB_STR(row->name), DB_STR(row->host), DB_INT(row->pid), DB_INT(row->slots),
+                   DB_INT(row->draining));
+}
+
+bool worker_gone(struct db_conn *c, struct str name, struct error *err)
+{
+    return DB_EXEC(c, NULL, err, "DELETE FROM workers WHERE name = ?", DB_STR(name));
+}
+
+static void read_worker(struct db_rows *rows, struct worker_row *w)
+{
+    w->name = db_str(rows, "name");
+    w->host = db_str(rows, "host");
+    w->pid = db_i64(rows, "pid");
+    w->slots = db_i64(rows, "slots");
+    w->draining = db_i64(rows, "draining") != 0;
+    w->started_us = db_i64(rows, "started_us");
+    w->beat_us = db_i64(rows, "beat_us");
+    w->age_us = db_i64(rows, "age_us");
+}
+
+static void read_task(struct db_rows *rows, struct worker_task *t)
+{
+    t->task_id = db_str(rows, "task_id");
+    t->type = db_str(rows, "type");
+    t->project = db_str(rows, "project");
+    t->epoch = db_i64(rows, "epoch");
+    t->attempts = db_i64(rows, "attempts");
+    t->lease_us = db_i64(rows, "lease_us");
+    t->bytes_done = db_i64(rows, "bytes_done");
+    t->bytes_total = db_is_null(rows, "bytes_total") ? -1 : db_i64(rows, "bytes_total");
+}
+
+bool worker_list(struct db_conn *c, worker_each_fn each, void *arg, struct error *err)
+{
+    /* A lease whose worker has no row any more is shown too. */
+    struct db_rows *rows =
+        db_query(c,
+                 "SELECT n.name, COALESCE(w.host, '') AS host, COALESCE(w.pid, 0) AS pid, COALESCE(w.slots, "
+                 "0) AS slots,"
+                 " COALESCE(w.draining, 0) AS draining,"
+                 " CAST(UNIX_TIMESTAMP(w.started_at) * 1000000 AS SIGNED) AS started_us,"
+                 " CAST(UNIX_TIMESTAMP(w.heartbeat_at) * 1000000 AS SIGNED) AS beat_us,"
+                 " TIMESTAMPDIFF(MICROSECOND, w.heartbeat_at, NOW(6)) AS age_us, l.task_id, t.type, "
+                 "l.project, l.epoch,"
+                 " l.attempts, TIMESTAMPDIFF(MICROSECOND, NOW(6), l.lease_until) AS lease_us, l.bytes_done,"
+                 " l.bytes_total FROM (SELECT name FROM workers UNION SELECT worker FROM task_leases"
+                 " WHERE worker IS NOT NULL) n LEFT JOIN workers w ON w.name = n.name"
+                 " LEFT JOIN task_leases l ON l.worker = n.name LEFT JOIN tasks t ON t.id = l.task_id"
+                 " ORDER BY n.name, l.task_id",
+                 NULL, 0, err);
+    bool ok = true;
+
+    if (!rows)
+        return false;
+    while (ok && db_next(rows, err)) {
+        struct worker_row w;
+        struct worker_task t;
+        bool busy = !db_is_null(rows, "task_id");
+
+        read_worker(rows, &w);
+        if (busy)
+            read_task(rows, &t);
+        ok = each(arg, &w, busy ? &t : NULL, err);
+    }
+    ok = ok && err->kind == ERROR_NONE;
+    db_close(rows);
+    return ok;
+}

@@ -1,0 +1,108 @@
+#include "config.h"
+#include "db/task_sweep.h"
+#include "db/images.h"
+
+bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err)
+{
+    struct db_done done = {0};
+    bool ok = DB_EXEC(c, &done, err,
+                      "UPDATE tasks SET deleted = 1, deleted_at = NOW(6) WHERE deleted = 0"
+                      " AND expires_at <= NOW(6) ORDER BY expires_at, id LIMIT ?",
+                      DB_UINT(SWEEP_BATCH));
+
+    *n = done.affected;
+    return ok;
+}
+
+bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
+{
+    struct db_done done = {0};
+    bool ok =
+        DB_EXEC(c, &done, err,
+                "UPDATE store_objects SET state = 'dead' WHERE state = 'writing' AND task_id IS NOT NULL"
+                " AND NOT EXISTS (SELECT 1 FROM task_leases l WHERE l.task_id = store_objects.task_id"
+                " AND (store_objects.container IS NOT NULL"
+                " OR (l.epoch = store_objects.epoch AND l.worker IS NOT NULL)))"
+                " ORDER BY created_at LIMIT ?",
+                DB_UINT(SWEEP_BATCH));
+
+    *n = done.affected;
+    return ok;
+}
+
+bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err)
+{
+    struct arena *arena = arena_new(0);
+    struct {
+        struct str id, key;
+    } found[SWEEP_BATCH];
+    struct db_rows *rows = DB_QUERY(c, err,
+                                    "SELECT object_key, image_id FROM store_objects WHERE state = 'writing'"
+                                    " AND task_id IS NULL AND writer_until < NOW(6)"
+                                    " ORDER BY created_at LIMIT ?",
+                                    DB_UINT(SWEEP_BATCH));
+    size_t n_found = 0;
+    bool ok = rows != NULL;
+
+    *n = 0;
+    while (ok && n_found < SWEEP_BATCH && db_next(rows, err)) {
+        found[n_found].id = arena_str(arena, db_str(rows, "image_id"));
+        found[n_found++].key = arena_str(arena, db_str(rows, "object_key"));
+    }
+    ok = ok && (n_found == SWEEP_BATCH || err->kind == ERROR_NONE);
+    db_close(rows);
+    for (size_t i = 0; ok && i < n_found; i++) {
+        ok = images_upload_abort(c, found[i].id, found[i].key, err);
+        (*n)++;
+    }
+    arena_free(arena);
+    return ok;
+}
+
+bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_id,
+                        const struct sweep_object *after, struct sweep_object **out, size_t *n,
+                        struct error *err)
+{
+    struct db_rows *rows;
+
+    *out = arena_calloc(arena, SWEEP_BATCH, sizeof(**out));
+    *n = 0;
+    if (task_id.p)
+        rows = DB_QUERY(c, err,
+                        "SELECT object_key, container, project, 0 AS created_us FROM store_objects"
+                        " WHERE task_id = ? AND state = 'dead' ORDER BY object_key LIMIT ?",
+                        DB_STR(task_id), DB_UINT(SWEEP_BATCH));
+    else
+        rows = DB_QUERY(c, err,
+                        "SELECT object_key, container, project,"
+                        " TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) AS created_us"
+                        " FROM store_objects WHERE state = 'dead' AND (created_at, object_key) >"
+                        " ('1970-01-01' + INTERVAL ? MICROSECOND, ?)"
+                        " ORDER BY created_at, object_key LIMIT ?",
+                        DB_INT(after->created_us), DB_STR(after->key.p ? after->key : STR("")),
+                        DB_UINT(SWEEP_BATCH));
+    if (!rows)
+        return false;
+    while (*n < SWEEP_BATCH && db_next(rows, err)) {
+        struct sweep_object *o = &(*out)[(*n)++];
+
+        o->key = arena_str(arena, db_str(rows, "object_key"));
+        if (!db_is_null(rows, "container"))
+            o->container = arena_str(arena, db_str(rows, "container"));
+        o->project = arena_str(arena, db_str(rows, "project"));
+        o->created_us = db_i64(rows, "created_us");
+    }
+    bool ok = *n == SWEEP_BATCH || err->kind == ERROR_NONE;
+    db_close(rows);
+    return ok;
+}
+
+bool sweep_workers(struct db_conn *c, uint64_t *n, struct error *err)
+{
+    struct db_done done = {0};
+    bool ok =
+        db_exec(c, "DELETE FROM workers WHERE heartbeat_at < NOW(6) - INTERVAL 1 DAY", NULL, 0, &done, err);
+
+    *n = done.affected;
+    return ok;
+}
