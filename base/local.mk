@@ -11,6 +11,7 @@ libtally_base_a_SOURCES = \
 	base/conf_doc.c \
 	base/conf_options.c base/conf_options.h \
 	base/conf_value.c base/conf_table.h \
+	base/digest.c base/digest.h \
 	base/error.c base/error.h \
 	base/fault.c base/fault.h \
 	base/hash.c base/hash.h \
@@ -22,6 +23,7 @@ libtally_base_a_SOURCES = \
 	base/log.c base/log.h \
 	base/mem.c base/mem.h \
 	base/seal.c base/seal.h \
+	base/service_auth.h \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h \
 	base/wake.c base/wake.h

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/error.h"
+#include "base/service_auth.h"
 #include "base/str.h"
 
 enum store_feature {
@@ -61,10 +62,13 @@ struct store_info {
     struct store_meta meta;
 };
 
-/* The image store of [image_store], and the containers of [object_store]. CONF is referenced. NULL: the
- * configuration will not do. Used by all threads at once. */
-struct store *store_images_new(const struct conf *conf, struct error *err);
-struct store *store_containers_new(const struct conf *conf, struct error *err);
+/* The image store of [image_store], and the containers of [object_store]. CONF is referenced. AUTH is what
+ * identity_service_auth() gives; it outlives the store, and may be NULL where the driver is dir. NULL: the
+ * configuration will not do. Used by all threads at once. Wherever a caller is wanted, NULL means our own
+ * authority, no project, never to be stopped: enough for the image store. */
+struct store *store_images_new(const struct conf *conf, const struct service_auth *auth, struct error *err);
+struct store *store_containers_new(const struct conf *conf, const struct service_auth *auth,
+                                   struct error *err);
 void store_free(struct store *s);
 
 unsigned store_features(const struct store *s);
@@ -124,11 +128,19 @@ bool store_copy(struct store *s, const struct store_caller *caller, const struct
  * unless they are segments of [A-Za-z0-9._-] joined by '/', none of them beginning with a dot. */
 const char *store_local_path(struct store *s, const struct store_name *name, struct arena *arena);
 
+/* The same file as nginx knows it, for X-Accel-Redirect: [image_store] accel_prefix and the path below the
+ * directory. NULL where store_local_path() is, or where accel_prefix is empty. */
+const char *store_accel_path(struct store *s, const struct store_name *name, struct arena *arena);
+
 /* Every object of a container (the image store: CONTAINER p NULL) whose name begins with PREFIX, in any
  * order, until EACH says false. */
 typedef bool (*store_each_fn)(void *ctx, struct str object, uint64_t size, int64_t modified_us,
                               struct error *err);
 bool store_list(struct store *s, const struct store_caller *caller, struct str container, struct str prefix,
                 store_each_fn each, void *ctx, struct error *err);
+
+/* Removes what writers that died have left where no name leads to it (dir: temporary files that no living
+ * writer holds and nobody touched for MIN_AGE seconds); *REMOVED counts. For the worker's sweeper. */
+bool store_sweep(struct store *s, uint64_t min_age, uint64_t *removed, struct error *err);
 
 #endif
