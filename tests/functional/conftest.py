@@ -7,6 +7,7 @@ import pytest
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [TESTS, os.path.dirname(os.path.abspath(__file__))]
+from gate import Gate  # noqa: E402
 from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
 from databases import Server  # noqa: E402
 from nginx_site import Site  # noqa: E402
@@ -109,6 +110,15 @@ def worker(stack, swift):
     """A tally-worker that runs; it stays until a test that wants none. Other ones: stack.worker(NAME).start(); they
     end with the test."""
     return stack.worker().start()
+
+
+@pytest.fixture
+def gate(stack, worker):
+    """Swift behind a gate (gate.py), for the workers only."""
+    with Gate(stack.swift.ports['proxy']) as g:
+        stack.conf.set('object_store', url=g.url + '/v1/AUTH_%(project_id)s')
+        stack.restart_worker()
+        yield g
 
 
 @pytest.fixture
