@@ -1,16 +1,28 @@
 # image/: rules about images and tasks; no I/O but bytes given.
 noinst_LIBRARIES += libtally_image.a
-libtally_image_a_CFLAGS = $(AM_CFLAGS)
+libtally_image_a_CFLAGS = $(AM_CFLAGS) $(MAGIC_CFLAGS)
 libtally_image_a_SOURCES = \
 	image/filter_uri.c image/filter_uri.h \
 	image/format.c image/format.h \
 	image/image.h \
-	image/inspect.h \
+	image/inspect.c image/inspect.h \
+	image/inspect_family.h \
+	image/inspect_foreign.c \
+	image/inspect_gpt.c \
+	image/inspect_iso.c \
+	image/inspect_luks.c \
+	image/inspect_ploop.c \
+	image/inspect_qcow2.c \
+	image/inspect_qed.c \
+	image/inspect_vdi.c \
+	image/inspect_vhd.c \
+	image/inspect_vhdx.c \
+	image/inspect_vmdk.c \
 	image/networks.c image/networks.h \
 	image/property_protection.c image/property_protection.h \
 	image/task_input.c image/task_input.h \
 	image/task_secret.c image/task_secret.h
-IMAGE_LIBS = libtally_image.a
+IMAGE_LIBS = libtally_image.a $(MAGIC_LIBS) -lpthread
 
 if HAVE_CMOCKA
 IMAGE_UNIT_TESTS = \
@@ -26,3 +38,8 @@ tests_unit_test_property_protection_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_task_input_SOURCES = tests/unit/test_task_input.c tests/unit/unit.h
 tests_unit_test_task_input_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 endif
+
+# What tests/functional/test_740_inspect.py runs over the images of tests/data/images/make-images.
+noinst_PROGRAMS += tests/unit/inspect_probe
+tests_unit_inspect_probe_SOURCES = tests/unit/inspect_probe.c
+tests_unit_inspect_probe_LDADD = $(IMAGE_LIBS) $(BASE_LIBS)
