@@ -19,6 +19,11 @@ const struct image_format *image_format_find(struct str name)
     return NULL;
 }
 
+const char *image_container_format(size_t i)
+{
+    return i < sizeof(containers) / sizeof(containers[0]) ? containers[i] : NULL;
+}
+
 bool image_container_format_ok(struct str name)
 {
     for (size_t i = 0; i < sizeof(containers) / sizeof(containers[0]); i++)

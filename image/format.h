@@ -21,6 +21,9 @@ const struct image_format *image_format_find(struct str name);
 /* Is NAME a container format (bare, ovf, ova, docker, ami, aki, ari, compressed)? */
 bool image_container_format_ok(struct str name);
 
+/* The container formats, one after the other; NULL after the last. */
+const char *image_container_format(size_t i);
+
 /* "raw, qcow2 or iso": the formats that can be imported (or exported), for messages. */
 const char *image_format_list(struct arena *arena, bool for_export);
 

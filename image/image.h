@@ -59,4 +59,17 @@ void image_to_json(struct json_writer *w, const struct image *image, image_hide_
 /* The property's value, or a view whose p is NULL. */
 struct str image_property(const struct image *image, struct str name);
 
+/* Where the property NAME stands in the list, or would have to be put; *THERE. */
+size_t image_property_place(const struct image *image, struct str name, bool *there);
+
+/* Can TAG be one? 400 where not. */
+bool image_tag_check(struct str tag, struct error *err);
+
+/* 413 in Glance's words where N is more than MAX; WHAT is "properties", "tags" or "members". */
+bool image_limit(const char *what, size_t n, uint64_t max, struct error *err);
+
+/* 413 where IMAGE has more properties or tags than it may. */
+bool image_check_limits(const struct image *image, uint64_t max_properties, uint64_t max_tags,
+                        struct error *err);
+
 #endif

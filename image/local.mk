@@ -18,6 +18,12 @@ libtally_image_a_SOURCES = \
 	image/inspect_vhd.c \
 	image/inspect_vhdx.c \
 	image/inspect_vmdk.c \
+	image/image.c image/image.h \
+	image/image_fields.c image/image_fields.h \
+	image/image_json.c \
+	image/image_patch.c image/image_patch.h \
+	image/image_schema.c image/image_schema.h \
+	image/inspect.h \
 	image/networks.c image/networks.h \
 	image/property_protection.c image/property_protection.h \
 	image/task_input.c image/task_input.h \
@@ -27,12 +33,18 @@ IMAGE_LIBS = libtally_image.a $(MAGIC_LIBS) -lpthread
 if HAVE_CMOCKA
 IMAGE_UNIT_TESTS = \
 	tests/unit/test_filter_uri \
+	tests/unit/test_image \
+	tests/unit/test_image_patch \
 	tests/unit/test_property_protection \
 	tests/unit/test_task_input
 check_PROGRAMS += $(IMAGE_UNIT_TESTS)
 TESTS += $(IMAGE_UNIT_TESTS)
 tests_unit_test_filter_uri_SOURCES = tests/unit/test_filter_uri.c tests/unit/unit.h
 tests_unit_test_filter_uri_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/unit.h
+tests_unit_test_image_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_image_patch_SOURCES = tests/unit/test_image_patch.c tests/unit/unit.h
+tests_unit_test_image_patch_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_property_protection_SOURCES = tests/unit/test_property_protection.c tests/unit/unit.h
 tests_unit_test_property_protection_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_task_input_SOURCES = tests/unit/test_task_input.c tests/unit/unit.h
