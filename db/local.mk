@@ -10,8 +10,9 @@ libtally_db_a_SOURCES = \
 	db/image_members.c db/image_members.h \
 	db/image_quota.c \
 	db/image_tags.c db/image_tags.h \
-	db/images.h \
+	db/images.c db/images.h \
 	db/images_data.c \
+	db/images_rows.c db/images_rows.h \
 	db/ingest.c db/ingest.h \
 	db/ingest_details.c \
 	db/ingest_tests.c \

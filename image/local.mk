@@ -5,6 +5,11 @@ libtally_image_a_SOURCES = \
 	image/filter_uri.c image/filter_uri.h \
 	image/format.c image/format.h \
 	image/image.h \
+	image/image.c image/image.h \
+	image/image_fields.c image/image_fields.h \
+	image/image_json.c \
+	image/image_patch.c image/image_patch.h \
+	image/image_schema.c image/image_schema.h \
 	image/inspect.c image/inspect.h \
 	image/inspect_family.h \
 	image/inspect_foreign.c \
@@ -18,12 +23,6 @@ libtally_image_a_SOURCES = \
 	image/inspect_vhd.c \
 	image/inspect_vhdx.c \
 	image/inspect_vmdk.c \
-	image/image.c image/image.h \
-	image/image_fields.c image/image_fields.h \
-	image/image_json.c \
-	image/image_patch.c image/image_patch.h \
-	image/image_schema.c image/image_schema.h \
-	image/inspect.h \
 	image/networks.c image/networks.h \
 	image/property_protection.c image/property_protection.h \
 	image/task_input.c image/task_input.h \
