@@ -182,13 +182,14 @@ static bool count_tests(struct db_conn *c, int64_t run_id, struct error *err)
 {
     return DB_EXEC(
         c, NULL, err,
-        "UPDATE " SQL_OUTCOMES_OF_RUN " d STRAIGHT_JOIN tests t ON t.id = d.test_id"
-        " SET t.run_time = IF(d.passed AND d.seconds IS NOT NULL, IF(t.run_time IS NULL, d.seconds,"
-        " (COALESCE(t.success, 0) * CAST(CONCAT(t.run_time) AS DOUBLE) + d.seconds)"
-        " / (COALESCE(t.success, 0) + 1)), t.run_time),"
-        " t.run_count = COALESCE(t.run_count, 0) + 1,"
-        " t.success = COALESCE(t.success, 0) + d.passed,"
-        " t.failure = COALESCE(t.failure, 0) + (1 - d.passed)",
+        "UPDATE " SQL_OUTCOMES_OF_RUN(
+            "") " d STRAIGHT_JOIN tests t ON t.id = d.test_id"
+                " SET t.run_time = IF(d.passed AND d.seconds IS NOT NULL, IF(t.run_time IS NULL, d.seconds,"
+                " (COALESCE(t.success, 0) * CAST(CONCAT(t.run_time) AS DOUBLE) + d.seconds)"
+                " / (COALESCE(t.success, 0) + 1)), t.run_time),"
+                " t.run_count = COALESCE(t.run_count, 0) + 1,"
+                " t.success = COALESCE(t.success, 0) + d.passed,"
+                " t.failure = COALESCE(t.failure, 0) + (1 - d.passed)",
         DB_INT(run_id));
 }
 

@@ -111,8 +111,17 @@ enum { ATTACHMENT_PIECE = 4 * 1024 * 1024 };
 bool run_attachment_read(struct db_conn *c, struct arena *arena, int64_t id, uint64_t offset, struct str *out,
                          struct error *err);
 
-/* Deletes the run and takes back what it added to counters, in one transaction. Its result stays, unlinked; a
- * verified one holds it: ERROR_FORBIDDEN. ERROR_NOT_FOUND where the run is gone. */
+/* Deletes the run: in one transaction for all who look, then its rows and what they added to counters in many
+ * short ones. True once the first is done: what is left then (after a kill, a lost database)
+ * run_trash_sweep() finds. Its result stays, unlinked; a verified one holds it: ERROR_FORBIDDEN.
+ * ERROR_NOT_FOUND where the run is gone. */
 bool run_delete(struct db_conn *c, int64_t run_id, struct error *err);
+
+/* The first part, inside the caller's transaction; the second. */
+bool run_discard(struct db_conn *c, int64_t run_id, struct error *err);
+bool run_trash_empty(struct db_conn *c, int64_t run_id, struct error *err);
+
+/* Goes on with up to a hundred deletions that were begun OLDER_THAN seconds ago and not finished. */
+bool run_trash_sweep(struct db_conn *c, uint64_t older_than, struct error *err);
 
 #endif

@@ -57,6 +57,8 @@ bool runs_expire(struct db_conn *c, struct expiry *expiry, struct error *err)
     struct batch b = {.run_at = "1000-01-01 00:00:00"};
 
     expiry->deleted = expiry->spared = 0;
+    if (!expiry->dry_run && !run_trash_sweep(c, 0, err))
+        return false;
     do {
         if (!next_batch(c, expiry, &b, err))
             return false;

@@ -12,9 +12,9 @@ struct expiry {
     uint64_t spared; /* the evidence of a verified result */
 };
 
-/* Deletes, each in a transaction of its own, the runs that are older than EXPIRY->before and have no metadata
- * key `keep`. The age of an adopted run without a time is that of its adoption. Can be stopped and run again
- * at any time. */
+/* Finishes deletions that were begun, then deletes, one after the other, the runs that are older than
+ * EXPIRY->before and have no metadata key `keep`. The age of an adopted run without a time is that of its
+ * adoption. Can be stopped and run again at any time. */
 bool runs_expire(struct db_conn *c, struct expiry *expiry, struct error *err);
 
 #endif

@@ -7,7 +7,12 @@
 /* Each says what is wrong in a column `what`, a row a fault. */
 static const char *const checks[] = {
     "SELECT CONCAT('run ', COALESCE(r.uuid, r.id), ' has no run_info: another tool loaded it') AS what "
-    "FROM runs r LEFT JOIN run_info i ON i.run_id = r.id WHERE i.run_id IS NULL ORDER BY r.id",
+    "FROM runs r LEFT JOIN run_info i ON i.run_id = r.id LEFT JOIN run_trash d ON d.run_id = r.id "
+    "WHERE i.run_id IS NULL AND d.run_id IS NULL ORDER BY r.id",
+
+    "SELECT CONCAT('run ', run_id, ' was deleted at ', deleted_at, ', its rows are still there: run db "
+    "expire') "
+    "AS what FROM run_trash ORDER BY run_id",
 
     "SELECT CONCAT('run ', i.run_id, ': run_info.tests is ', i.tests, ', but it has ', COALESCE(t.n, 0)) AS "
     "what "
@@ -35,10 +40,12 @@ static const char *const checks[] = {
     "SELECT u.project AS project, u.tests_id AS tests_id, SUM(u.runs) AS runs, SUM(u.success) AS success, "
     "SUM(u.failure) AS failure, SUM(u.run_time) AS run_time, SUM(ABS(u.run_time)) AS size FROM ("
     "SELECT project, tests_id, runs, success, failure, run_time FROM project_test_stats UNION ALL "
-    "SELECT COALESCE(i.project, ''), tr.test_id, -1, -COALESCE(tr.status IN ('success', 'xfail'), 0), "
+    "SELECT COALESCE(i.project, d.project, ''), tr.test_id, -1, -COALESCE(tr.status IN ('success', 'xfail'), "
+    "0), "
     "-COALESCE(tr.status IN ('fail', 'uxsuccess'), 0), "
     "-COALESCE(CASE WHEN tr.status IN ('success', 'xfail') THEN " SQL_SECONDS " END, 0) "
     "FROM test_runs tr LEFT JOIN run_info i ON i.run_id = tr.run_id "
+    "LEFT JOIN run_trash d ON d.run_id = tr.run_id "
     "WHERE tr.test_id IS NOT NULL) u GROUP BY u.project, u.tests_id) d "
     "WHERE d.runs <> 0 OR d.success <> 0 OR d.failure <> 0 OR ABS(d.run_time) > 1e-4 + 1e-9 * d.size "
     "ORDER BY d.project, d.tests_id",
