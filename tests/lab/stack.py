@@ -40,13 +40,14 @@ class Stack:
     workers are started by who needs them: swift.start(), worker().start().
 
     The folder must be reachable by the user that mariadbd runs as. BUILD is where make was run, CACHE where the
-    services' templates are kept, ENV what tally.fcgi and tally-manage get besides (sanitizer options)."""
+    services' templates are kept, ENV what tally.fcgi and tally-manage get besides (sanitizer options), MARIADB a server
+    other than one made for it."""
 
-    def __init__(self, folder, build, cache, env=None, settings=None):
+    def __init__(self, folder, build, cache, env=None, settings=None, mariadb=None):
         self.folder, self.build, self.env = folder, build, dict(env or {})
         self.port = free_port()
         self.url = 'https://127.0.0.1:%d' % self.port
-        self.mariadb = MariaDB(folder, cache)
+        self.mariadb = mariadb or MariaDB(folder, cache)
         self.keystone = Keystone(folder, cache)
         make_instance(os.path.join(folder, 'site'), BUILD=build, PORT=self.port, NAME='127.0.0.1',
                       KEYSTONE_URL=self.keystone.url, **{**FAST, **(settings or {})})
