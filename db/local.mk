@@ -34,7 +34,8 @@ libtally_db_a_SOURCES = \
 	db/task_finish.c db/task_finish.h \
 	db/task_queue.c db/task_queue.h \
 	db/task_sweep.c db/task_sweep.h \
-	db/tasks.h \
+	db/tasks.c db/tasks.h \
+	db/tasks_list.c db/tasks_list.h \
 	db/transaction.c \
 	db/version_hosts.c db/version_hosts.h \
 	db/version_scan.c db/version_scan.h \

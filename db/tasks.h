@@ -1,5 +1,8 @@
 /* tasks.h - tasks as their owners see them: tasks, task_info, and the queue's rows that are made with them.
- * The queue's own side is task_queue.h.
+ *
+ * Here a task is made and looked at. What a worker does with it is task_queue.h's; every way in which it ends
+ * (success, failure, cancelled) is task_finish.h's: one transaction that guards the epoch. Lists:
+ * tasks_list.h.
  */
 #ifndef TALLY_DB_TASKS_H
 #define TALLY_DB_TASKS_H
@@ -19,6 +22,7 @@ struct task {
     int64_t created_us;
     int64_t updated_us;
     bool deleted;
+    bool expired; /* expires_us is not in the future, by the database's clock */
     /* not in lists */
     struct str input;  /* JSON text */
     struct str result; /* JSON text */
@@ -36,8 +40,33 @@ struct task {
 bool tasks_insert(struct db_conn *c, struct task *task, struct str sealed, uint64_t max_pending,
                   struct error *err);
 
-/* The task of ID in ARENA; *FOUND. */
+/* The task of ID in ARENA; *FOUND. Deleted and expired ones too: who may see those is the caller's to say. */
 bool tasks_get(struct db_conn *c, struct arena *arena, struct str id, struct task *out, bool *found,
                struct error *err);
+
+/* --- for the files of db/ ----------------------------------------------------------------------- */
+
+/* A time as microseconds since 1970, for a SELECT; NULL reads as 0. And such a number as a time. */
+#define TASK_US(column) "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', " column ")"
+#define TASK_TIME "TIMESTAMP '1970-01-01 00:00:00' + INTERVAL ? MICROSECOND"
+
+/* What task_read() takes from a row of "tasks t". */
+#define TASK_COLUMNS                                                                                         \
+    "t.id, t.type, t.status, t.owner, t.image_id, t.request_id, t.user_id, t.deleted, " TASK_US(             \
+        "t.expires_at") " AS expires_us, " TASK_US("t.created_at") " AS created_us, " TASK_US("t.updated_"   \
+                                                                                              "at") " AS "   \
+                                                                                                    "update" \
+                                                                                                    "d_us, " \
+                                                                                                    "t."     \
+                                                                                                    "expire" \
+                                                                                                    "s_at "  \
+                                                                                                    "<= "    \
+                                                                                                    "UTC_"   \
+                                                                                                    "TIMEST" \
+                                                                                                    "AMP(6)" \
+                                                                                                    " AS "   \
+                                                                                                    "expire" \
+                                                                                                    "d"
+void task_read(struct db_rows *rows, struct arena *arena, struct task *out);
 
 #endif

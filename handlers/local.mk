@@ -20,6 +20,9 @@ libtally_handlers_a_SOURCES = \
 	handlers/subunit.c handlers/subunit.h \
 	handlers/subunit_export.c \
 	handlers/subunit_upload.c \
+	handlers/tasks.c handlers/tasks.h \
+	handlers/tasks_json.c \
+	handlers/tasks_list.c \
 	handlers/uri.c handlers/uri.h
 HANDLERS_LIBS = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS)
 # The route table names every handler, and handlers ask fcgi/ for headers and bodies: linked all together.

@@ -3,6 +3,7 @@
 #include "handlers/profile.h"
 #include "handlers/service.h"
 #include "handlers/subunit.h"
+#include "handlers/tasks.h"
 
 #include <string.h>
 
@@ -72,6 +73,32 @@ const struct route routes[] = {
      .auth = AUTH_REQUIRED,
      .long_reply = true,
      .summary = "An attachment's bytes"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/schemas/task",
+     .handler = tasks_schema,
+     .auth = AUTH_REQUIRED,
+     .summary = "JSON schema of a task"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/schemas/tasks",
+     .handler = tasks_list_schema,
+     .auth = AUTH_REQUIRED,
+     .summary = "JSON schema of a list of tasks"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/tasks",
+     .handler = tasks_get_list,
+     .auth = AUTH_REQUIRED,
+     .summary = "The project's tasks, newest first; an administrator's are everybody's"},
+    {.method = METHOD_POST,
+     .pattern = "/v2/tasks",
+     .handler = tasks_post,
+     .auth = AUTH_REQUIRED,
+     .body = BODY_JSON,
+     .summary = "A new task: import, export or clone an image"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/tasks/{task_id}",
+     .handler = tasks_get_one,
+     .auth = AUTH_REQUIRED,
+     .summary = "A task with its input, its result and how far it is"},
 };
 const size_t n_routes = sizeof(routes) / sizeof(routes[0]);
 

@@ -1,6 +1,7 @@
-/* task_secret.h - what of the requester goes with a task, sealed: his token and his roles at POST.
+/* task_secret.h - what goes with a task and nobody may read: on whose behalf it is carried out.
  *
- * Made by POST /v2/tasks, read by the worker that carries the task out, erased when the task ends.
+ * A JSON text, sealed under [task] secret_key and bound to the task's id (base/seal.h): in task_secrets until
+ * the task ends.
  */
 #ifndef TALLY_IMAGE_TASK_SECRET_H
 #define TALLY_IMAGE_TASK_SECRET_H
@@ -8,21 +9,25 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/error.h"
-#include "base/str.h"
 
+/* The requester at POST. */
 struct task_secret {
-    struct str token; /* p NULL: there was none (another identity driver than keystone) */
-    const struct str *roles;
+    struct str token; /* p NULL: there was none (an identity driver without tokens) */
+    struct str project_name;
+    struct str user_name;
+    const struct str *roles; /* whole names */
     size_t n_roles;
-    bool is_admin; /* as [identity] admin_roles said at POST */
+    bool is_admin;
 };
 
-/* SECRET sealed under [task] secret_key and bound to TASK_ID, in ARENA. ERROR_INTERNAL where the key is not
- * set or is none. */
+/* Can tasks be taken: is there a key? ERROR_UNAVAILABLE that says what is missing. */
+bool task_secret_ready(const struct conf *conf, struct error *err);
+
+/* SECRET sealed for the task of this id, in ARENA. */
 bool task_secret_seal(struct arena *arena, const struct conf *conf, struct str task_id,
                       const struct task_secret *secret, struct str *sealed, struct error *err);
 
-/* The way back. ERROR_INTERNAL where SEALED was not made with this key for this task. */
+/* And back; all in ARENA, and wiped when that is reset. ERROR_INTERNAL where it does not open. */
 bool task_secret_open(struct arena *arena, const struct conf *conf, struct str task_id, struct str sealed,
                       struct task_secret *out, struct error *err);
 

@@ -99,6 +99,7 @@ CREATE TABLE image_locations (
     CONSTRAINT image_locations_ibfk_1 FOREIGN KEY (image_id) REFERENCES images (id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- An index for each order in which lists come (db/tasks_list.c): an owner's, and all for an administrator.
 -- unless: table tasks
 CREATE TABLE tasks (
     id VARCHAR(36) NOT NULL,
@@ -119,10 +120,17 @@ CREATE TABLE tasks (
     KEY ix_tasks_owner_expires_at (owner, deleted, expires_at, id),
     KEY ix_tasks_owner_type (owner, deleted, type, created_at, id),
     KEY ix_tasks_owner_status (owner, deleted, status, created_at, id),
+    KEY ix_tasks_owner_type_id (owner, deleted, type, id),
+    KEY ix_tasks_owner_status_id (owner, deleted, status, id),
+    KEY ix_tasks_owner_id (owner, deleted, id),
     KEY ix_tasks_created_at (deleted, created_at, id),
     KEY ix_tasks_updated_at (deleted, updated_at, id),
     KEY ix_tasks_expires_at (deleted, expires_at, id),
-    KEY ix_tasks_image_id (image_id, created_at)
+    KEY ix_tasks_status (deleted, status, created_at, id),
+    KEY ix_tasks_type_id (deleted, type, id),
+    KEY ix_tasks_status_id (deleted, status, id),
+    KEY ix_tasks_id (deleted, id),
+    KEY ix_tasks_image_id (image_id, deleted, created_at, id)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- unless: table task_info
