@@ -12,6 +12,7 @@ libtally_base_a_SOURCES = \
 	base/conf_options.c base/conf_options.h \
 	base/conf_value.c base/conf_table.h \
 	base/digest.c base/digest.h \
+	base/digests.c base/digests.h \
 	base/error.c base/error.h \
 	base/fault.c base/fault.h \
 	base/hash.c base/hash.h \
@@ -45,6 +46,7 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_buf \
 	tests/unit/test_base_clock \
 	tests/unit/test_base_conf \
+	tests/unit/test_base_digests \
 	tests/unit/test_base_error \
 	tests/unit/test_base_hash \
 	tests/unit/test_base_json \
@@ -67,6 +69,8 @@ tests_unit_test_base_clock_SOURCES = tests/unit/test_base_clock.c tests/unit/uni
 tests_unit_test_base_clock_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_conf_SOURCES = tests/unit/test_base_conf.c tests/unit/unit.h
 tests_unit_test_base_conf_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_digests_SOURCES = tests/unit/test_base_digests.c tests/unit/unit.h
+tests_unit_test_base_digests_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_error_SOURCES = tests/unit/test_base_error.c tests/unit/unit.h
 tests_unit_test_base_error_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_hash_SOURCES = tests/unit/test_base_hash.c tests/unit/unit.h
