@@ -9,7 +9,7 @@ load_settings() {
     setting=([BUILD]=$PWD [ADDRESS]=127.0.0.1 [PORT]=8443 [NAME]=localhost [PROCESSES]=1
         [KEYSTONE_URL]='' [METRICS_ALLOW]='' [WRAP]='' [DB_PASSWORD]=''
         [RATE]=200r/s [BURST]=500 [UPLOAD_RATE]=20r/s [UPLOAD_BURST]=100
-        [UPLOAD_CONNECTIONS]=32 [UPLOAD_MAX]=4g)
+        [UPLOAD_CONNECTIONS]=32 [UPLOAD_MAX]=4g [IMAGE_MAX]=1025g)
     # shellcheck disable=SC1091
     [ ! -f "$dir/etc/settings" ] || . "$dir/etc/settings"
 }
@@ -40,7 +40,7 @@ render() {
         [LISTEN]=${setting[ADDRESS]}:${setting[PORT]} [SERVER_NAME]=${setting[NAME]}
         [CERTIFICATE]=$dir/etc/tls.crt [CERTIFICATE_KEY]=$dir/etc/tls.key
         [ERROR_LOG]=$dir/log/nginx.log [WEB_ROOT]=$dir/web [IMAGE_STORE]=$dir/images)
-    for word in KEYSTONE_URL METRICS_ALLOW RATE BURST UPLOAD_RATE UPLOAD_BURST UPLOAD_CONNECTIONS UPLOAD_MAX; do
+    for word in KEYSTONE_URL METRICS_ALLOW RATE BURST UPLOAD_RATE UPLOAD_BURST UPLOAD_CONNECTIONS UPLOAD_MAX IMAGE_MAX; do
         word_of[$word]=${setting[$word]}
     done
     [ -n "${setting[KEYSTONE_URL]}" ] || edits+=(-e '/^ *#if KEYSTONE_URL$/,/^ *#end KEYSTONE_URL$/d')
@@ -126,6 +126,9 @@ connection = mysql://tally:${setting[DB_PASSWORD]}@localhost/tally?unix_socket=$
 
 [subunit]
 spool_dir = $dir/tmp
+
+[image_store]
+dir = $dir/images
 
 [identity]
 END

@@ -79,19 +79,19 @@ static struct shared_identity *new_identity(const struct conf *conf, struct erro
     return shared;
 }
 
-static struct shared_images *new_images(struct conf *conf, struct error *err)
+static struct shared_images *new_images(const struct conf *conf, struct error *err)
 {
     struct buf mistakes;
     struct image_context *images;
     struct shared_images *shared = NULL;
 
     buf_init(&mistakes, MISTAKES_MAX);
-    images = image_context_new(conf, &mistakes, err);
+    images = image_context_new(conf, NULL, &mistakes, err);
     log_lines(buf_str(&mistakes));
     buf_free(&mistakes);
     if (images) {
         shared = mem_calloc(1, sizeof(*shared));
-        *shared = (struct shared_images){.context = images, .conf = conf_ref(conf), .refs = 1};
+        *shared = (struct shared_images){.context = images, .refs = 1};
     }
     return shared;
 }
@@ -101,7 +101,6 @@ static void drop(struct context context)
 {
     if (context.images && --context.images->refs == 0) {
         image_context_free(context.images->context);
-        conf_unref(context.images->conf);
         free(context.images);
     }
     if (context.identity && --context.identity->refs == 0) {

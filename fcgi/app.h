@@ -21,7 +21,6 @@ struct shared_identity {
 /* What handlers of images and tasks need, likewise. */
 struct shared_images {
     struct image_context *context;
-    struct conf *conf; /* it was made of */
     unsigned refs;
 };
 

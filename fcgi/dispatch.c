@@ -129,12 +129,15 @@ static bool set_limits(struct exchange *x, struct error *err)
 {
     struct request *r = &x->request;
     const struct conf *conf = r->conf;
-    bool slow = r->route->body == BODY_UPLOAD || r->route->long_reply;
+    bool slow = r->route->body == BODY_UPLOAD || r->route->body == BODY_IMAGE || r->route->long_reply;
     uint64_t seconds = slow ? conf->api.upload_deadline : conf->api.request_deadline;
 
-    x->body_limit = r->route->body == BODY_UPLOAD ? conf->subunit.max_upload_bytes
-                    : r->route->body == BODY_JSON ? conf->api.max_json_bytes
-                                                  : 0;
+    switch (r->route->body) {
+    case BODY_NONE: x->body_limit = 0; break;
+    case BODY_JSON: x->body_limit = conf->api.max_json_bytes; break;
+    case BODY_UPLOAD: x->body_limit = conf->subunit.max_upload_bytes; break;
+    case BODY_IMAGE: x->body_limit = conf->image.max_bytes; break;
+    }
     peer_deadline(x->peer, x->began_us + (int64_t)seconds * 1000000);
     if (r->content_length > 0 && (uint64_t)r->content_length > x->body_limit)
         return error_set(err, ERROR_TOO_LARGE, "the body of %lld bytes is larger than %llu bytes",

@@ -5,14 +5,18 @@
 
 #include <stdlib.h>
 
-struct image_context *image_context_new(const struct conf *conf, struct buf *mistakes, struct error *err)
+struct image_context *image_context_new(const struct conf *conf, const struct service_auth *auth,
+                                        struct buf *mistakes, struct error *err)
 {
     struct image_context *x = mem_calloc(1, sizeof(*x));
 
     x->protection = property_protection_read(conf->image.property_protection_file, mistakes);
-    if (x->protection)
+    if (!x->protection)
+        error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");
+    else
+        x->store = store_images_new(conf, auth, err);
+    if (x->store)
         return x;
-    error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");
     image_context_free(x);
     return NULL;
 }
@@ -21,6 +25,7 @@ void image_context_free(struct image_context *x)
 {
     if (!x)
         return;
+    store_free(x->store);
     property_protection_free(x->protection);
     free(x);
 }

@@ -1,4 +1,4 @@
-/* image_context.h - what handlers of images and tasks need besides the database: the stores, and who may
+/* image_context.h - what handlers of images and tasks need besides the database: the image store, and who may
  * touch which properties. Made from one configuration, and made anew when that is read again; a request keeps
  * the one that it began with.
  */
@@ -8,14 +8,17 @@
 #include "base/buf.h"
 #include "handlers/request.h"
 #include "image/property_protection.h"
+#include "store/store.h"
 
 struct image_context {
+    struct store *store;
     struct property_protection *protection;
 };
 
-/* Reads [image] property_protection_file. NULL, with ERR, where something will not do; each mistake of
- * the file is a line of MISTAKES. */
-struct image_context *image_context_new(const struct conf *conf, struct buf *mistakes, struct error *err);
+/* Opens [image_store] and reads [image] property_protection_file. AUTH is store.h's. NULL, with ERR, where
+ * something will not do; each mistake of the file is a line of MISTAKES. */
+struct image_context *image_context_new(const struct conf *conf, const struct service_auth *auth,
+                                        struct buf *mistakes, struct error *err);
 void image_context_free(struct image_context *x);
 
 /* May the caller do this to a property of this name? */

@@ -4,8 +4,13 @@ libtally_handlers_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 libtally_handlers_a_SOURCES = \
 	handlers/body.c handlers/body.h \
 	handlers/body_coding.c handlers/body_coding.h \
+	handlers/byte_range.c handlers/byte_range.h \
 	handlers/image_access.c handlers/image_access.h \
+	handlers/image_actions.c handlers/image_actions.h \
 	handlers/image_context.c handlers/image_context.h \
+	handlers/image_data.c handlers/image_data.h \
+	handlers/image_upload.c \
+	handlers/members.c handlers/members.h \
 	handlers/metrics.c handlers/metrics.h \
 	handlers/multipart.c handlers/multipart.h \
 	handlers/multipart_param.c \
@@ -27,12 +32,14 @@ libtally_handlers_a_SOURCES = \
 HANDLERS_LIBS = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS)
 # The route table names every handler, and handlers ask fcgi/ for headers and bodies: linked all together.
 SERVICE_LIBS = libtally_handlers.a libtally_fcgi.a $(HANDLERS_LIBS) $(SUBUNIT_LIBS) $(IDENTITY_LIBS) $(DB_LIBS) \
+	libtally_store.a libtally_image.a \
 	$(BASE_LIBS) $(FCGI_LIBS)
 
 if HAVE_CMOCKA
 HANDLERS_UNIT_TESTS = \
 	tests/unit/test_body \
 	tests/unit/test_body_multipart \
+	tests/unit/test_byte_range \
 	tests/unit/test_response \
 	tests/unit/test_route \
 	tests/unit/test_stream_spool \
@@ -43,6 +50,8 @@ tests_unit_test_body_SOURCES = tests/unit/test_body.c tests/unit/unit.h
 tests_unit_test_body_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
 tests_unit_test_body_multipart_SOURCES = tests/unit/test_body_multipart.c tests/unit/unit.h
 tests_unit_test_body_multipart_LDADD = $(HANDLERS_LIBS) $(UNIT_LIBS)
+tests_unit_test_byte_range_SOURCES = tests/unit/test_byte_range.c tests/unit/unit.h
+tests_unit_test_byte_range_LDADD = libtally_handlers.a $(UNIT_LIBS)
 tests_unit_test_response_SOURCES = tests/unit/test_response.c tests/unit/unit.h
 tests_unit_test_response_LDADD = libtally_handlers.a $(UNIT_LIBS)
 tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/unit.h

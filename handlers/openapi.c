@@ -49,9 +49,11 @@ static void write_body(struct json_writer *w, enum body_limit body)
     json_key_bool(w, "required", true);
     json_key(w, "content");
     json_obj_begin(w);
-    write_content(w, "application/json");
-    if (body == BODY_UPLOAD) {
+    if (body != BODY_IMAGE)
+        write_content(w, "application/json");
+    if (body == BODY_IMAGE || body == BODY_UPLOAD)
         write_content(w, "application/octet-stream");
+    if (body == BODY_UPLOAD) {
         write_content(w, "application/x-subunit");
         write_content(w, "multipart/form-data");
     }

@@ -25,8 +25,9 @@ struct route {
     enum body_limit {
         BODY_NONE,
         BODY_JSON,
-        BODY_UPLOAD
-    } body;              /* nothing, [api] max_json_bytes, max_upload_bytes */
+        BODY_UPLOAD,
+        BODY_IMAGE
+    } body;              /* nothing, [api] max_json_bytes, [subunit] max_upload_bytes, [image] max_bytes */
     bool long_reply;     /* may take [api] upload_deadline: a download, a stream */
     const char *summary; /* for the reference */
 };

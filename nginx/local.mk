@@ -23,6 +23,7 @@ nginx/filled/site nginx/filled/errors.conf: nginx/filled/%: nginx/% nginx/local.
 		-e 's|@UPLOAD_BURST''@|100|g' \
 		-e 's|@UPLOAD_CONNECTIONS''@|32|g' \
 		-e 's|@UPLOAD_MAX''@|4g|g' \
+		-e 's|@IMAGE_MAX''@|1025g|g' \
 		-e 's|@METRICS_ALLOW''@|# allow 192.0.2.0/24;|g' \
 		-e 's|@WEB_ROOT''@|$(pkgdatadir)/web|g' \
 		-e 's|@IMAGE_STORE''@|/var/lib/tally/images|g' \

@@ -1,0 +1,128 @@
+#include "config.h"
+#include "handlers/image_data.h"
+#include "base/conf_options.h"
+#include "base/log.h"
+#include "db/images.h"
+#include "handlers/byte_range.h"
+#include "handlers/image_access.h"
+#include "handlers/image_context.h"
+#include "handlers/response.h"
+
+enum { PIECE = 256 * 1024 };
+
+static struct store_name name_of(struct str key)
+{
+    return (struct store_name){.object = key};
+}
+
+void image_data_remove(struct request *r, struct db_conn *c, const struct str *keys, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct store_name name = name_of(keys[i]);
+        struct error err;
+
+        if (!store_remove(r->images->store, NULL, &name, &err) || !images_object_gone(c, keys[i], &err))
+            log_warning("image data %.*s is left to the sweeper: %s", STR_ARG(keys[i]), err.message);
+    }
+}
+
+/* --- download ------------------------------------------------------------------------------------ */
+
+/* The image, and the key of its bytes (p NULL: it has none). */
+static bool find_data(struct request *r, struct image *image, struct str *key, struct error *err)
+{
+    struct db_conn *c = query_check(r, err) ? db_acquire(r->db, err) : NULL;
+    bool ok =
+        c && image_find(r, c, r->capture[0], image, err) && images_location(c, r->arena, image->id, key, err);
+
+    db_release(c); /* the client may take its time */
+    if (ok && str_eq_cstr(image->status, "deactivated") && !r->identity->is_admin)
+        return error_set(err, ERROR_FORBIDDEN,
+                         "The requested image has been deactivated. Image data download is forbidden.");
+    return ok;
+}
+
+static bool send_bytes(struct request *r, struct store_reader *from, uint64_t n, struct error *err)
+{
+    char *piece = arena_alloc(r->arena, PIECE);
+    size_t got;
+
+    while (n > 0) {
+        if (!store_read(from, piece, n < PIECE ? (size_t)n : PIECE, &got, err))
+            return false;
+        if (got == 0)
+            return error_set(err, ERROR_INTERNAL, "the image's data ends too early");
+        if (!response_write(r, piece, got))
+            return error_set(err, ERROR_ABORTED, "the client went away");
+        n -= got;
+    }
+    return true;
+}
+
+static bool refuse_range(struct request *r, uint64_t size)
+{
+    struct error err;
+
+    error_set(&err, ERROR_BAD_REQUEST, "The range lies outside the image's %llu bytes",
+              (unsigned long long)size);
+    response_error_as(r, 416, &err, NULL);
+    response_headerf(r, "Content-Range", "bytes */%llu", (unsigned long long)size);
+    return true;
+}
+
+/* Sends the bytes ourselves: the store has no file that nginx could. */
+static bool send_ourselves(struct request *r, const struct image *image, struct str key, struct error *err)
+{
+    uint64_t size = (uint64_t)image->size, first = 0, last = size - 1;
+    struct store_name name = name_of(key);
+    struct store_reader *from;
+    struct store_info info;
+
+    response_header(r, "Accept-Ranges", "bytes");
+    switch (byte_range(request_header(r, "Range"), size, &first, &last)) {
+    case BYTE_RANGE_NONE: break;
+    case BYTE_RANGE_ONE:
+        response_status(r, 206);
+        response_headerf(r, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
+                         (unsigned long long)last, (unsigned long long)size);
+        break;
+    case BYTE_RANGE_BEYOND: return refuse_range(r, size);
+    }
+    response_headerf(r, "Content-Length", "%llu", (unsigned long long)(last - first + 1));
+    if (r->method == METHOD_HEAD || size == 0)
+        return true;
+    from = store_open(r->images->store, NULL, &name, first, (struct str){NULL, 0}, r->arena, &info, err);
+    if (!from)
+        return false;
+    bool ok = info.size == size || error_set(err, ERROR_INTERNAL, "the image's data has %llu bytes, not %llu",
+                                             (unsigned long long)info.size, (unsigned long long)size);
+
+    ok = ok && send_bytes(r, from, last - first + 1, err);
+    store_close(from);
+    return ok;
+}
+
+bool image_download(struct request *r, struct error *err)
+{
+    struct store_name name;
+    struct image image;
+    const char *accel;
+    struct str key;
+
+    if (!find_data(r, &image, &key, err))
+        return false;
+    if (!key.p) {
+        response_status(r, 204);
+        return true;
+    }
+    name = name_of(key);
+    response_status(r, 200);
+    response_header(r, "Content-Type", "application/octet-stream");
+    if (image.checksum.p)
+        response_headerf(r, "Content-MD5", "%.*s", STR_ARG(image.checksum));
+    accel = store_accel_path(r->images->store, &name, r->arena);
+    if (!accel)
+        return send_ourselves(r, &image, key, err);
+    response_header(r, "X-Accel-Redirect", accel);
+    return true;
+}
