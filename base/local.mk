@@ -11,6 +11,7 @@ libtally_base_a_SOURCES = \
 	base/conf_doc.c \
 	base/conf_options.c base/conf_options.h \
 	base/conf_value.c base/conf_table.h \
+	base/confine.c base/confine.h \
 	base/digest.c base/digest.h \
 	base/digests.c base/digests.h \
 	base/error.c base/error.h \

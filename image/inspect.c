@@ -176,6 +176,25 @@ void inspect_add(struct inspect *in, const void *bytes, size_t n)
     }
 }
 
+uint64_t inspect_gap(const struct inspect *in, uint64_t size)
+{
+    uint64_t until = size > INSPECT_TAIL ? size - INSPECT_TAIL : 0;
+
+    if (!in->begun)
+        return 0;
+    if (in->disk.want_n && !in->refused && in->disk.want_offset < until)
+        until = in->disk.want_offset;
+    if (in->disk.want_n && !in->refused && in->n_more)
+        return 0;
+    return until > in->at ? until - in->at : 0;
+}
+
+void inspect_skip(struct inspect *in, uint64_t n)
+{
+    in->at += n;
+    in->n_tail = 0;
+}
+
 bool inspect_refused(const struct inspect *in, struct error *err)
 {
     if (in->refused && err)

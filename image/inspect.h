@@ -30,6 +30,12 @@ struct inspect_result {
 struct inspect *inspect_new(struct arena *arena);
 void inspect_add(struct inspect *in, const void *p, size_t n);
 
+/* How many of the next bytes of an image of SIZE bytes in all nobody asks for: whoever has it in a file need
+ * not read them, but may pass over them. 0: the next ones must be added. */
+uint64_t inspect_gap(const struct inspect *in, uint64_t size);
+/* Passes over N bytes, at most inspect_gap(). */
+void inspect_skip(struct inspect *in, uint64_t n);
+
 /* After the last byte, once. False (ERROR_BAD_REQUEST, a message for the customer) where the content is
  * refused whatever is wanted of it: two formats at once, a broken header, a backing file, a data file, a
  * foreign extent, qed, ... */
