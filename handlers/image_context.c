@@ -2,14 +2,21 @@
 #include "handlers/image_context.h"
 #include "base/conf_options.h"
 #include "base/mem.h"
+#include "image/filter_uri.h"
 
 #include <stdlib.h>
 
 struct image_context *image_context_new(const struct conf *conf, const struct service_auth *auth,
                                         struct buf *mistakes, struct error *err)
 {
-    struct image_context *x = mem_calloc(1, sizeof(*x));
+    const char *networks = filter_networks_check(str_of(conf->import_filtering_opts.allowed_networks));
+    struct image_context *x;
 
+    if (networks) {
+        error_set(err, ERROR_BAD_REQUEST, "[import_filtering_opts] allowed_networks %s", networks);
+        return NULL;
+    }
+    x = mem_calloc(1, sizeof(*x));
     x->protection = property_protection_read(conf->image.property_protection_file, mistakes);
     if (!x->protection)
         error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");

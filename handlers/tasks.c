@@ -5,6 +5,7 @@
 #include "base/wake.h"
 #include "handlers/image_context.h"
 #include "handlers/request_json.h"
+#include "image/image_patch.h"
 #include "image/task_input.h"
 #include "image/task_secret.h"
 
@@ -65,6 +66,26 @@ static bool read_task(struct request *r, const struct json *body, struct task_in
     return task_input_parse(r->arena, r->conf, r->identity->project_id, type, input, in, err);
 }
 
+static bool may_touch(void *arg, enum property_right right, struct str name)
+{
+    return image_property_allowed(arg, right, name);
+}
+
+/* May he make the image that the task is to make? What it will have besides, the worker decides with the
+ * roles that go with the task. */
+static bool check_image(struct request *r, const struct task_input *in, struct error *err)
+{
+    struct image_who who = {r->identity->project_id, r->identity->is_admin, may_touch, r};
+    struct image image;
+
+    image_init(&image);
+    image.owner = r->identity->project_id;
+    return !in->properties ||
+           (image_from_json(r->arena, in->properties, false, &image, err) &&
+            image_check_limits(&image, r->conf->image.max_properties, r->conf->image.max_tags, err) &&
+            image_may_create(&image, &who, err));
+}
+
 /* The input is kept as it was sent: the same members in the same order, numbers' text and all. */
 static struct str text_of(struct arena *arena, const struct json *input)
 {
@@ -108,7 +129,7 @@ bool tasks_post(struct request *r, struct error *err)
     struct task_input in;
 
     if (!query_check(r, err) || !(body = read_body(r, err)) || !read_task(r, body, &in, err) ||
-        !task_secret_ready(r->conf, err))
+        !check_image(r, &in, err) || !task_secret_ready(r->conf, err))
         return false;
     uuid_new(id);
     struct task task = {.id = str_of(id),

@@ -3,6 +3,7 @@
 #include "base/uuid.h"
 #include "image/filter_uri.h"
 #include "image/format.h"
+#include "image/image.h"
 
 #include <string.h>
 
@@ -221,19 +222,27 @@ static bool check_owner(struct str project, const struct json *properties, struc
            error_set(err, ERROR_FORBIDDEN, "image_properties: \"owner\" can only be the own project");
 }
 
-static bool check_disk_format(struct str format, const struct json *properties, struct error *err)
+static bool check_disk_format(struct str format, const struct image *image, struct error *err)
 {
-    const struct json *disk = json_get(properties, "disk_format");
-
-    if (!disk)
-        return true;
-    if (disk->type != JSON_STRING)
-        return error_set(err, ERROR_BAD_REQUEST, "image_properties: \"disk_format\" must be a string, not %s",
-                         json_type_name(disk));
-    return str_eq(disk->str, format) ||
+    return !image->disk_format.p || str_eq(image->disk_format, format) ||
            error_set(err, ERROR_BAD_REQUEST,
                      "image_properties: \"disk_format\" is \"%.*s\", but \"import_from_format\" is \"%.*s\"",
-                     (int)(disk->str.n < SHOWN_MAX ? disk->str.n : SHOWN_MAX), disk->str.p, STR_ARG(format));
+                     STR_ARG(image->disk_format), STR_ARG(format));
+}
+
+/* Are PROPERTIES (NULL: none) what an image of PROJECT's can be made with? *IMAGE is that image. */
+static bool read_image(struct arena *arena, struct str project, const struct json *properties,
+                       struct image *image, struct error *err)
+{
+    struct error why;
+
+    image_init(image);
+    if (!properties)
+        return true;
+    if (!check_owner(project, properties, err))
+        return false;
+    return image_from_json(arena, properties, false, image, &why) ||
+           error_set(err, why.kind, "image_properties: %s", why.message);
 }
 
 /* --- the three types -------------------------------------------------------------------------------- */
@@ -247,6 +256,7 @@ static bool parse_import(struct arena *arena, const struct conf *conf, struct st
                          {"import_from_format", NULL, true, JSON_STRING, NULL},
                          {"image_properties", NULL, true, JSON_OBJECT, NULL}};
     const struct json *unknown;
+    struct image image;
 
     if (!gather(input, m, COUNT(m), &unknown, err) || !check_members(arena, m, COUNT(m), unknown, err))
         return false;
@@ -254,7 +264,8 @@ static bool parse_import(struct arena *arena, const struct conf *conf, struct st
     out->properties = m[2].value;
     return read_source(conf, value_of(&m[0]), out, err) &&
            check_format(arena, "import_from_format", out->format, false, err) &&
-           check_owner(project, out->properties, err) && check_disk_format(out->format, out->properties, err);
+           read_image(arena, project, out->properties, &image, err) &&
+           check_disk_format(out->format, &image, err);
 }
 
 static bool parse_export(struct arena *arena, const struct json *input, struct task_input *out,
@@ -285,12 +296,13 @@ static bool parse_clone(struct arena *arena, struct str project, const struct js
     struct member m[] = {{"image_id", NULL, true, JSON_STRING, NULL},
                          {"image_properties", NULL, false, JSON_OBJECT, NULL}};
     const struct json *unknown;
+    struct image image;
 
     if (!gather(input, m, COUNT(m), &unknown, err) || !check_members(arena, m, COUNT(m), unknown, err))
         return false;
     out->image_id = value_of(&m[0]);
     out->properties = m[1].value;
-    return check_image_id(&m[0], err) && check_owner(project, out->properties, err);
+    return check_image_id(&m[0], err) && read_image(arena, project, out->properties, &image, err);
 }
 
 bool task_input_parse(struct arena *arena, const struct conf *conf, struct str project, enum task_type type,

@@ -26,8 +26,9 @@ struct task_input {
 };
 
 /* Reads INPUT (an object) for TYPE into *OUT, in ARENA. 400 that names every missing member, the extra one,
- * the unknown format, or why the URL does not pass (filter_uri.h); 403 for another project's "owner" in
- * image_properties (PROJECT is the requester's). Both of Rackspace's spellings are taken (BLUEPRINT B32). */
+ * the unknown format, why the URL does not pass (filter_uri.h), or what of image_properties no image can
+ * have; 403 for another project's "owner" in there (PROJECT is the requester's) and for what is not for
+ * clients to write. Both of Rackspace's spellings are taken: image_uuid and receiving_swift_container. */
 bool task_input_parse(struct arena *arena, const struct conf *conf, struct str project, enum task_type type,
                       const struct json *input, struct task_input *out, struct error *err);
 

@@ -152,7 +152,8 @@ def test_B13_pagination_limit_of_zero(demo, full):
     assert doc['tasks'] == [] and 'next' not in doc
 
 
-@pytest.mark.parametrize('limit', ['1001', '4294967297', '18446744073709551615', '18446744073709551616', pytest.param('9' * 400, id='long')])
+@pytest.mark.parametrize('limit', ['1001', '4294967297', '18446744073709551615', '18446744073709551616',
+                                   pytest.param('9' * 400, id='long')])
 def test_B13_pagination_over_the_maximum_is_capped(demo, full, limit):
     full.conf.set('api', max_limit=7, default_limit=3)
     full.reload()

@@ -181,7 +181,13 @@ static void import_properties(void **state)
     refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"owner\": null}"), "\"owner\" must be a string");
     refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"disk_format\": \"qcow2\"}"),
             "\"disk_format\" is \"qcow2\", but \"import_from_format\" is \"raw\"");
-    refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"disk_format\": 7}"), "\"disk_format\" must be a string");
+    refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"disk_format\": 7}"), "disk_format must be a string");
+    refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"min_disk\": \"1\"}"), "image_properties: ");
+    refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"x\": 1}"), "x must be a string");
+    refused(TASK_IMPORT, IMPORT("a/b", "raw", "{\"visibility\": \"all\"}"), "visibility");
+    refused_as(ERROR_FORBIDDEN, TASK_IMPORT, IMPORT("a/b", "raw", "{\"status\": \"active\"}"), "'status'");
+    refused_as(ERROR_FORBIDDEN, TASK_IMPORT, IMPORT("a/b", "raw", "{\"id\": \"" IMAGE "\"}"), "'id'");
+    refused_as(ERROR_FORBIDDEN, TASK_IMPORT, IMPORT("a/b", "raw", "{\"locations\": []}"), "'locations'");
 }
 
 static void exports(void **state)
@@ -246,6 +252,7 @@ static void clones(void **state)
     refused(TASK_CLONE, "{\"image_uuid\": \"" IMAGE "\"}",
             "unknown member \"image_uuid\"; \"image_id\" is missing");
     refused(TASK_CLONE, "{\"image_id\": \"\"}", "an image's id");
+    refused(TASK_CLONE, "{\"image_id\": \"" IMAGE "\", \"image_properties\": {\"tags\": \"a\"}}", "tags");
     refused_as(ERROR_FORBIDDEN, TASK_CLONE,
                "{\"image_id\": \"" IMAGE "\", \"image_properties\": {\"owner\": \"you\"}}", "\"owner\"");
 }
