@@ -10,23 +10,56 @@ static const struct str none = {NULL, 0};
 
 /* --- objects -------------------------------------------------------------------------------------- */
 
-bool task_object_begin(struct db_conn *c, const struct task_hold *hold, const struct task_object *object,
-                       bool *ours, struct error *err)
+struct beginning {
+    const struct task_hold *hold;
+    const struct task_object *object;
+    bool ours;
+};
+
+static bool begin_tx(struct db_conn *c, void *arg, struct error *err)
 {
+    struct beginning *b = arg;
+    const struct task_object *o = b->object;
     struct db_done done;
 
-    *ours = false;
+    b->ours = false;
+    if (o->quota) {
+        struct image_need room = {.image = true, .bytes_known = true, .bytes = o->size};
+        struct image_need turn = {.in_flight = true};
+
+        if (!images_quota_check(c, o->project, o->quota, &room, err))
+            return false;
+        if (!images_quota_check(c, o->project, o->quota, &turn, err)) {
+            if (err->kind == ERROR_TOO_LARGE)
+                err->kind = ERROR_TOO_MANY;
+            return false;
+        }
+    }
     /* The lease and the row in one statement: it replaces the row of a record whose answer was lost. */
     if (!DB_EXEC(c, &done, err,
                  "INSERT INTO store_objects (object_key, container, project, image_id, task_id, epoch, state,"
-                 " created_at) SELECT ?, ?, ?, ?, task_id, epoch, 'writing', NOW(6) FROM task_leases"
+                 " size, created_at) SELECT ?, ?, ?, ?, task_id, epoch, 'writing', ?, NOW(6) FROM task_leases"
                  " WHERE task_id = ? AND epoch = ? AND worker = ?"
                  " ON DUPLICATE KEY UPDATE created_at = VALUES(created_at)",
-                 DB_STR(object->key), DB_STR_OR_NULL(object->container), DB_STR(object->project),
-                 DB_STR_OR_NULL(object->image_id), HOLD_KEY(hold)))
+                 DB_STR(o->key), DB_STR_OR_NULL(o->container), DB_STR(o->project),
+                 DB_STR_OR_NULL(o->image_id), DB_UINT(o->container.p ? 0 : o->size), HOLD_KEY(b->hold)))
         return false;
-    *ours = done.affected > 0;
+    b->ours = done.affected > 0;
     return true;
+}
+
+bool task_object_begin(struct db_conn *c, const struct task_hold *hold, const struct task_object *object,
+                       bool *ours, struct error *err)
+{
+    struct beginning b = {hold, object, false};
+    const struct image_quota *q = object->quota;
+    /* Without limits it is one statement, which needs no transaction around it. */
+    bool ok = q && (q->max_images || q->max_bytes || q->max_in_flight)
+                  ? db_transaction(c, begin_tx, NULL, &b, err)
+                  : begin_tx(c, &b, err);
+
+    *ours = b.ours;
+    return ok;
 }
 
 /* --- what all ends share -------------------------------------------------------------------------- */
@@ -124,10 +157,9 @@ static bool run(struct db_conn *c, db_tx_fn fn, struct finish *f, bool *ours, st
     bool ok = db_transaction(c, fn, confirm, f, err);
 
     *ours = f->ours;
-    if (!ok && err->kind == ERROR_ABORTED) {
-        *ours = false;
-        return true;
-    }
+    /* The lease is gone: it may be an earlier call of ours, whose answer was lost, that ended the task. */
+    if (!ok && err->kind == ERROR_ABORTED)
+        return confirm(c, f, ours, err);
     return ok;
 }
 

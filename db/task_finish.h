@@ -29,7 +29,11 @@ struct task_object {
     struct str container;
     struct str project;
     struct str image_id;
+    uint64_t size;                   /* 0: not known */
+    const struct image_quota *quota; /* what a new image is held against; NULL: it is none */
 };
+/* ERROR_TOO_LARGE where the project's quota does not have it, ERROR_TOO_MANY where too many are on their way
+ * in: worth another try. */
 bool task_object_begin(struct db_conn *c, const struct task_hold *hold, const struct task_object *object,
                        bool *ours, struct error *err);
 

@@ -97,6 +97,20 @@ bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_
     return ok;
 }
 
+bool sweep_removable(struct db_conn *c, struct str key, bool *removable, struct error *err)
+{
+    struct db_value value = DB_STR(key);
+    bool found;
+    struct db_rows *rows =
+        db_query_one(c, "SELECT state FROM store_objects WHERE object_key = ?", &value, 1, &found, err);
+
+    if (!rows)
+        return false;
+    *removable = !found || str_eq_cstr(db_str(rows, "state"), "dead");
+    db_close(rows);
+    return true;
+}
+
 bool sweep_workers(struct db_conn *c, uint64_t *n, struct error *err)
 {
     struct db_done done = {0};

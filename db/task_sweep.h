@@ -35,6 +35,9 @@ bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_
                         const struct sweep_object *after, struct sweep_object **out, size_t *n,
                         struct error *err);
 
+/* May the bytes of KEY be removed: is its row dead, or gone? Never true for an image's. */
+bool sweep_removable(struct db_conn *c, struct str key, bool *removable, struct error *err);
+
 /* Rows of workers that have not been heard of for a day. */
 bool sweep_workers(struct db_conn *c, uint64_t *n, struct error *err);
 

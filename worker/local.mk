@@ -9,3 +9,22 @@ WORKER_LIBS = libtally_worker.a $(IMAGE_LIBS)
 noinst_PROGRAMS += tests/unit/convert_probe
 tests_unit_convert_probe_SOURCES = tests/unit/convert_probe.c
 tests_unit_convert_probe_LDADD = $(WORKER_LIBS) $(BASE_LIBS)
+
+sbin_PROGRAMS += worker/tally-worker
+worker_tally_worker_SOURCES = \
+	worker/claim.c worker/claim.h \
+	worker/clone.c \
+	worker/export.c \
+	worker/image_build.c worker/image_build.h \
+	worker/import.c \
+	worker/lease.c worker/lease.h \
+	worker/main.c \
+	worker/mark.c worker/mark.h \
+	worker/pipeline.c worker/pipeline.h \
+	worker/sink.c worker/sink.h \
+	worker/slots.c worker/slots.h \
+	worker/source.c worker/source.h \
+	worker/sweep.c worker/sweep.h \
+	worker/task.c worker/task.h \
+	worker/tools.c worker/tools.h
+worker_tally_worker_LDADD = $(WORKER_LIBS) $(DB_LIBS) $(STORE_LIBS) $(IDENTITY_LIBS) $(IMAGE_LIBS) $(BASE_LIBS)

@@ -1,0 +1,70 @@
+"""tally-worker over directories: the three kinds of tasks from POST to their end."""
+import hashlib
+import os
+
+import pytest
+
+from lab.service import wait_for
+from work import Works, disk, fresh
+
+
+@pytest.fixture
+def works(stack):
+    fresh(stack)
+    w = Works(stack)
+    yield w
+    w.end()
+
+
+def test_750_import_clone_export(works):
+    works.start()
+    data, container = disk(300_000), works.container()
+    works.put(container, 'a/disk', data)
+    done = works.success(works.post_import(container, 'a/disk', colour='blue'))
+    image = works.image(done['result']['image_id'])
+    assert done['result'] == {'image_id': done['image_id']}
+    assert (image['status'], image['name'], image['colour']) == ('active', 'a/disk', 'blue')
+    assert (image['disk_format'], image['container_format']) == ('raw', 'bare')
+    assert image['checksum'] == hashlib.md5(data).hexdigest()
+    assert (image['os_hash_algo'], image['os_hash_value']) == ('sha512', hashlib.sha512(data).hexdigest())
+    assert image['size'] == image['virtual_size'] == len(data)
+    assert works.image_bytes(image['id']) == data
+
+    done = works.success(works.post('clone', image_id=image['id'], image_properties={'name': 'other', 'shape': 'round'}))
+    clone = works.image(done['result']['image_id'])
+    assert clone['id'] != image['id'] and (clone['name'], clone['colour'], clone['shape']) == ('other', 'blue', 'round')
+    assert [clone[k] for k in ('checksum', 'os_hash_value', 'size', 'virtual_size', 'status')] == [
+        image[k] for k in ('checksum', 'os_hash_value', 'size', 'virtual_size', 'status')]
+    assert works.image_bytes(clone['id']) == data
+
+    done = works.success(works.post('export', image_id=image['id'], export_to=container, export_format='raw'))
+    name = image['id'] + '.raw'
+    assert done['result'] == {'export_location': container + '/' + name}
+    assert works.get(container, name) == data
+    assert works.get(container, 'a/disk') == data
+    works.check_order()
+
+
+@pytest.mark.parametrize('size', [0, 1, 512 * 1024 - 1, 512 * 1024, 512 * 1024 + 1, 5_000_000])
+def test_750_any_size(works, size):
+    """Around the pipeline's blocks, and through all of its ring."""
+    works.start()
+    data, container = disk(size), works.container()
+    works.put(container, 'x', data)
+    task = works.post_import(container, 'x')
+    if size == 0:
+        assert 'empty' in works.failure(task)
+        return
+    image = works.success(task)['result']['image_id']
+    assert works.image_bytes(image) == data
+    assert works.image(image)['os_hash_value'] == hashlib.sha512(data).hexdigest()
+    works.check_order()
+
+
+def test_750_workers_row_comes_and_goes(works):
+    worker = works.start(worker__slots=3)
+    row = wait_for('its row', lambda: works.stack.sql('SELECT pid, slots, draining FROM workers'), 10)
+    assert row == ((worker.pid, 3, 0),)
+    works.stop()
+    assert works.stack.sql('SELECT name FROM workers') == ()
+    assert not [n for n in os.listdir(os.path.join(works.stack.site, 'run')) if n.startswith('wake.')]

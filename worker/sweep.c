@@ -1,0 +1,196 @@
+#include "config.h"
+#include "worker/sweep.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "db/images.h"
+#include "db/task_sweep.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ROUNDS_MAX = 50, STRAY_AGE_S = 3600, STRAY_EVERY = 20 };
+
+static bool is_ending(struct sweeper *s)
+{
+    pthread_mutex_lock(&s->lock);
+    bool ending = s->ending;
+
+    pthread_mutex_unlock(&s->lock);
+    return ending;
+}
+
+static bool stop(void *ctx)
+{
+    return is_ending(ctx);
+}
+
+/* --- rows ----------------------------------------------------------------------------------------- */
+
+typedef bool (*step_fn)(struct db_conn *c, uint64_t *n, struct error *err);
+
+/* Repeats STEP while it finds something. */
+static bool repeat(struct sweeper *s, struct db_conn *c, step_fn step, const char *what, struct error *err)
+{
+    uint64_t total = 0, n = 1;
+    bool ok = true;
+
+    for (int i = 0; ok && n > 0 && i < ROUNDS_MAX && !is_ending(s); i++) {
+        ok = step(c, &n, err);
+        total += ok ? n : 0;
+    }
+    if (total > 0)
+        log_info("sweep: %" PRIu64 " %s", total, what);
+    return ok;
+}
+
+static bool sweep_rows(struct sweeper *s, struct error *err)
+{
+    struct db_conn *c = db_acquire(s->db, err);
+    bool ok = c && repeat(s, c, sweep_expired_tasks, "tasks expired", err);
+
+    fault_point("sweep.expired");
+    ok = ok && repeat(s, c, sweep_dead_attempts, "objects of dead attempts", err);
+    fault_point("sweep.attempts");
+    ok = ok && repeat(s, c, sweep_dead_uploads, "dead uploads", err);
+    fault_point("sweep.uploads");
+    ok = ok && repeat(s, c, sweep_workers, "workers not heard of", err);
+    db_release(c);
+    return ok;
+}
+
+/* --- bytes ---------------------------------------------------------------------------------------- */
+
+static bool remove_object(struct sweeper *s, struct tools *t, const struct sweep_object *o, struct error *err)
+{
+    struct store_caller own = {.project_id = o->project, .stop = stop, .ctx = s};
+    struct store_name name = {o->container, o->key};
+    struct db_conn *c;
+
+    fault_point("sweep.before_remove");
+    if (!store_remove(o->container.p ? t->containers : t->images, &own, &name, err) &&
+        err->kind != ERROR_NOT_FOUND)
+        return false;
+    fault_point("sweep.removed");
+    c = db_acquire(s->db, err);
+    bool ok = c && images_object_gone(c, o->key, err);
+    db_release(c);
+    fault_point("sweep.gone");
+    return ok;
+}
+
+/* One batch; what cannot be removed now is passed over until the next round. */
+static bool sweep_batch(struct sweeper *s, struct tools *t, struct arena *arena, struct sweep_object *last,
+                        size_t *n, uint64_t *removed, struct error *err)
+{
+    struct sweep_object *found;
+    struct db_conn *c = db_acquire(s->db, err);
+    bool ok = c && sweep_dead_objects(c, arena, (struct str){NULL, 0}, last, &found, n, err);
+
+    db_release(c);
+    for (size_t i = 0; ok && i < *n && !is_ending(s); i++) {
+        *last = found[i];
+        if (remove_object(s, t, &found[i], err))
+            (*removed)++;
+        else
+            log_warning("sweep: object %.*s stays for now: %s", STR_ARG(found[i].key), err->message);
+    }
+    return ok;
+}
+
+static bool sweep_bytes(struct sweeper *s, struct tools *t, struct error *err)
+{
+    struct arena *arena = arena_new(0);
+    struct sweep_object last = {.key = {NULL, 0}};
+    uint64_t removed = 0;
+    size_t n = SWEEP_BATCH;
+    bool ok = true;
+
+    while (ok && n == SWEEP_BATCH && !is_ending(s))
+        ok = sweep_batch(s, t, arena, &last, &n, &removed, err);
+    if (removed > 0)
+        log_info("sweep: %" PRIu64 " objects removed", removed);
+    arena_free(arena);
+    return ok;
+}
+
+/* Files that no name leads to. */
+static bool sweep_strays(struct tools *t, struct error *err)
+{
+    uint64_t images = 0, containers = 0;
+    bool ok = store_sweep(t->images, STRAY_AGE_S, &images, err) &&
+              store_sweep(t->containers, STRAY_AGE_S, &containers, err);
+
+    if (images + containers > 0)
+        log_info("sweep: %" PRIu64 " unfinished files removed", images + containers);
+    return ok;
+}
+
+/* --- the thread ----------------------------------------------------------------------------------- */
+
+static void sweep(struct sweeper *s, unsigned round)
+{
+    struct tools *t = toolbox_acquire(s->box);
+    struct error err;
+
+    error_clear(&err);
+    if (!sweep_rows(s, &err) || !sweep_bytes(s, t, &err) ||
+        (round % STRAY_EVERY == 0 && !sweep_strays(t, &err)))
+        log_warning("sweep: %s", err.message);
+    toolbox_release(s->box, t);
+}
+
+/* Give or take a fifth, so that workers that began together part. */
+static void pause_sweep(struct sweeper *s)
+{
+    int64_t us = s->every_us * 4 / 5 + random() % (s->every_us * 2 / 5);
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(us % 1000000) * 1000;
+    until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&s->lock);
+    while (!s->ending && pthread_cond_timedwait(&s->changed, &s->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void *sweep_main(void *arg)
+{
+    struct sweeper *s = arg;
+
+    for (unsigned round = 0; !is_ending(s); round++) {
+        sweep(s, round);
+        pause_sweep(s);
+    }
+    db_thread_end();
+    return NULL;
+}
+
+bool sweeper_start(struct sweeper *s, struct db *db, struct toolbox *box, uint64_t every_s, struct error *err)
+{
+    pthread_condattr_t attr;
+
+    *s = (struct sweeper){.db = db, .box = box, .every_us = (int64_t)every_s * 1000000};
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    int rc = pthread_create(&s->thread, NULL, sweep_main, s);
+
+    return rc == 0 || error_set_errno(err, rc, "thread");
+}
+
+void sweeper_end(struct sweeper *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->ending = true;
+    pthread_cond_signal(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    pthread_cond_destroy(&s->changed);
+    pthread_mutex_destroy(&s->lock);
+}

@@ -1,0 +1,179 @@
+#include "config.h"
+#include "worker/tools.h"
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MISTAKES_MAX = 64 * 1024 };
+
+/* One log line for each line of TEXT. */
+static void log_lines(struct str text)
+{
+    while (text.n > 0) {
+        struct str line;
+
+        str_cut(text, '\n', &line, &text);
+        if (line.n > 0)
+            log_error("%.*s", STR_ARG(line));
+    }
+}
+
+static struct conf *read_conf(const char *path)
+{
+    struct buf mistakes;
+    struct conf *conf;
+
+    if (!path)
+        return conf_default();
+    buf_init(&mistakes, MISTAKES_MAX);
+    conf = conf_read(path, &mistakes);
+    if (!conf)
+        log_lines(buf_str(&mistakes));
+    buf_free(&mistakes);
+    return conf;
+}
+
+static enum log_level level_of(const char *name)
+{
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return (enum log_level)i;
+    return LOG_LEVEL_INFO;
+}
+
+static bool open_log(const struct conf *conf, struct error *err)
+{
+    struct log_options options = {
+        .level = level_of(conf->main.log_level),
+        .target = strcmp(conf->main.log_target, "file") == 0     ? LOG_TO_FILE
+                  : strcmp(conf->main.log_target, "syslog") == 0 ? LOG_TO_SYSLOG
+                                                                 : LOG_TO_STDERR,
+        .file = conf->main.log_file,
+        .json = conf->main.log_json,
+        .program = "tally-worker",
+    };
+
+    return log_open(&options, err);
+}
+
+static void free_tools(struct tools *t)
+{
+    if (!t)
+        return;
+    store_free(t->images);
+    store_free(t->containers);
+    property_protection_free(t->protection);
+    conf_unref(t->conf);
+    free(t);
+}
+
+static bool read_protection(struct tools *t, struct error *err)
+{
+    struct buf mistakes;
+
+    buf_init(&mistakes, MISTAKES_MAX);
+    t->protection = property_protection_read(t->conf->image.property_protection_file, &mistakes);
+    log_lines(buf_str(&mistakes));
+    buf_free(&mistakes);
+    return t->protection ||
+           error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");
+}
+
+/* Takes CONF over in any case. */
+static struct tools *make_tools(struct conf *conf, struct error *err)
+{
+    struct tools *t = mem_calloc(1, sizeof(*t));
+
+    t->conf = conf;
+    t->refs = 1;
+    if (read_protection(t, err) && (t->images = store_images_new(conf, NULL, err)) &&
+        (t->containers = store_containers_new(conf, NULL, err)))
+        return t;
+    free_tools(t);
+    return NULL;
+}
+
+bool toolbox_init(struct toolbox *box, const char *conf_path, struct error *err)
+{
+    struct conf *conf = read_conf(conf_path);
+
+    *box = (struct toolbox){.conf_path = conf_path};
+    if (!conf)
+        return error_set(err, ERROR_BAD_REQUEST, "%s has mistakes", conf_path);
+    if (!open_log(conf, err)) {
+        conf_unref(conf);
+        return false;
+    }
+    box->now = make_tools(conf, err);
+    if (!box->now)
+        return false;
+    pthread_mutex_init(&box->lock, NULL);
+    return true;
+}
+
+void toolbox_free(struct toolbox *box)
+{
+    toolbox_release(box, box->now);
+    pthread_mutex_destroy(&box->lock);
+}
+
+struct tools *toolbox_acquire(struct toolbox *box)
+{
+    pthread_mutex_lock(&box->lock);
+    struct tools *t = box->now;
+
+    t->refs++;
+    pthread_mutex_unlock(&box->lock);
+    return t;
+}
+
+void toolbox_release(struct toolbox *box, struct tools *tools)
+{
+    pthread_mutex_lock(&box->lock);
+    bool last = --tools->refs == 0;
+
+    pthread_mutex_unlock(&box->lock);
+    if (last)
+        free_tools(tools);
+}
+
+static void say_immutable(const struct conf *old, struct conf *fresh)
+{
+    struct buf changed;
+
+    buf_init(&changed, MISTAKES_MAX);
+    conf_keep_immutable(old, fresh, &changed);
+    if (changed.n > 0)
+        log_warning("reload: a restart is needed for %.*s", STR_ARG(buf_str(&changed)));
+    buf_free(&changed);
+}
+
+void toolbox_reload(struct toolbox *box)
+{
+    struct tools *old = toolbox_acquire(box), *fresh = NULL;
+    struct conf *conf = read_conf(box->conf_path);
+    struct error err;
+
+    error_set(&err, ERROR_BAD_REQUEST, "the file has mistakes");
+    if (conf)
+        say_immutable(old->conf, conf);
+    if (!open_log(conf ? conf : old->conf, &err))
+        log_error("reload: %s", err.message);
+    if (conf)
+        fresh = make_tools(conf, &err);
+    if (fresh) {
+        pthread_mutex_lock(&box->lock);
+        box->now = fresh;
+        pthread_mutex_unlock(&box->lock);
+        toolbox_release(box, old); /* the box's own */
+        log_info("reload: the configuration is taken over");
+    } else {
+        log_error("reload: the old configuration stays: %s", err.message);
+    }
+    toolbox_release(box, old);
+}
