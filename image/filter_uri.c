@@ -240,7 +240,7 @@ static bool check_scheme(const struct conf *conf, struct str scheme, struct erro
  * may have another form. */
 static bool take_apart(const struct conf *conf, struct str url, struct target *t, struct error *err)
 {
-    struct str rest, authority, port;
+    struct str rest = {NULL, 0}, authority, port;
 
     memset(t, 0, sizeof(*t));
     if (!check_characters(url, err) || !cut_scheme(url, &t->scheme, &rest, err) ||
