@@ -1,11 +1,16 @@
 /* export: an image of the requester's project becomes an object in a container of his. */
 #include "config.h"
+#include "worker/convert.h"
+#include "worker/export_convert.h"
 #include "worker/image_build.h"
 #include "worker/mark.h"
 #include "worker/pipeline.h"
 #include "base/fault.h"
 #include "base/json.h"
 #include "image/format.h"
+
+#include <errno.h>
+#include <unistd.h>
 
 struct export
 {
@@ -14,8 +19,11 @@ struct export
     struct str key;
     struct str format;
     struct store_name target;
-    struct store_reader *reader;
+    struct store_reader *reader; /* the image's bytes; NULL: they are in CONVERTED */
     struct store_info info;
+    struct converted converted;
+    struct str md5, sha512; /* of what is exported */
+    uint64_t size;
     struct store_writer *writer;
     struct store_meta meta;
     struct pipeline pipeline;
@@ -45,8 +53,8 @@ static bool find(struct export *ex, struct error *err)
     if (!format || !format->can_export)
         return error_set(err, ERROR_BAD_REQUEST, "Images are not exported as %.*s, only as %s",
                          STR_ARG(ex->format), image_format_list(r->arena, true));
-    if (!str_eq(ex->format, ex->image.disk_format))
-        return error_set(err, ERROR_BAD_REQUEST, "The image is %.*s; it is not converted to %.*s here",
+    if (!str_eq(ex->format, ex->image.disk_format) && !convert_can(ex->image.disk_format, ex->format))
+        return error_set(err, ERROR_BAD_REQUEST, "An image that is %.*s cannot be converted to %.*s",
                          STR_ARG(ex->image.disk_format), STR_ARG(ex->format));
     ex->target = target_of(r, ex->format);
     fault_point("export.found");
@@ -73,6 +81,20 @@ static bool read_image(void *ctx, void *p, size_t n, size_t *got, struct error *
     return task_go_on(ex->run, err) && store_read(ex->reader, p, n, got, err);
 }
 
+static bool read_converted(void *ctx, void *p, size_t n, size_t *got, struct error *err)
+{
+    struct export *ex = ctx;
+    ssize_t done;
+
+    if (!task_go_on(ex->run, err))
+        return false;
+    do
+        done = read(ex->converted.fd, p, n);
+    while (done < 0 && errno == EINTR);
+    *got = done > 0 ? (size_t)done : 0;
+    return done >= 0 || error_set_errno(err, errno, "read what was converted");
+}
+
 static bool write_object(void *ctx, const void *p, size_t n, struct error *err)
 {
     struct export *ex = ctx;
@@ -80,23 +102,60 @@ static bool write_object(void *ctx, const void *p, size_t n, struct error *err)
     return task_go_on(ex->run, err) && store_write(ex->writer, p, n, err);
 }
 
+/* Nothing is converted for a container that is not there. */
+static bool container_exists(struct export *ex, struct error *err)
+{
+    struct store_caller requester = task_requester(ex->run);
+    struct store_info info;
+
+    return store_stat(ex->run->tools->containers, &requester, &ex->target, ex->run->arena, &info, err) ||
+           (err->kind == ERROR_NOT_FOUND && str_starts(str_of(err->message), STR("Object not found")));
+}
+
+/* An object that is gone belongs to an image that was deleted meanwhile. */
+static bool source_gone(const struct export *ex, struct error *err)
+{
+    if (err->kind == ERROR_NOT_FOUND)
+        error_set(err, ERROR_NOT_FOUND, "Image not found. Image: %.*s", STR_ARG(ex->image.id));
+    return false;
+}
+
+/* The image's bytes as they are, or as they are in the format that is wanted. */
+static bool open_source(struct export *ex, struct error *err)
+{
+    struct task_run *r = ex->run;
+    struct store_caller own = task_ourselves(r);
+    struct store_name from = {.object = ex->key};
+
+    if (!str_eq(ex->format, ex->image.disk_format)) {
+        if (!container_exists(ex, err) ||
+            !export_convert(r, &ex->image, ex->key, ex->format, &ex->converted, err))
+            return false;
+        ex->size = ex->converted.size;
+        ex->md5 = str_of(ex->converted.md5);
+        ex->sha512 = str_of(ex->converted.sha512);
+        return true;
+    }
+    ex->reader =
+        store_open(r->tools->images, &own, &from, 0, (struct str){NULL, 0}, r->arena, &ex->info, err);
+    ex->size = (uint64_t)ex->image.size;
+    ex->md5 = ex->image.checksum;
+    ex->sha512 = ex->image.os_hash_value;
+    return ex->reader || source_gone(ex, err);
+}
+
 static bool open_both(struct export *ex, struct error *err)
 {
     struct task_run *r = ex->run;
-    struct store_caller own = task_ourselves(r), requester = task_requester(r);
-    struct store_name from = {.object = ex->key};
-    struct store_write_options options = {.size = ex->image.size,
-                                          .meta = &ex->meta,
-                                          .tag = mark_attempt(r),
-                                          .segment = record_segment,
-                                          .ctx = ex};
+    struct store_caller requester = task_requester(r);
+    struct store_write_options options = {
+        .meta = &ex->meta, .tag = mark_attempt(r), .segment = record_segment, .ctx = ex};
 
-    ex->reader =
-        store_open(r->tools->images, &own, &from, 0, (struct str){NULL, 0}, r->arena, &ex->info, err);
-    if (!ex->reader)
+    if (!open_source(ex, err))
         return false;
     fault_point("export.source_open");
-    mark_set(&ex->meta, options.tag, ex->image.id, ex->format, ex->image.checksum, ex->image.os_hash_value);
+    options.size = (int64_t)ex->size;
+    mark_set(&ex->meta, options.tag, ex->image.id, ex->format, ex->md5, ex->sha512);
     ex->writer = store_create(r->tools->containers, &requester, &ex->target, &options, err);
     fault_point("export.created");
     return ex->writer != NULL;
@@ -106,10 +165,10 @@ static bool move_bytes(struct export *ex, struct error *err)
 {
     struct lease *lease = ex->run->lease;
 
-    atomic_store(&lease->bytes_total, ex->image.size);
-    if (ex->image.size > PIPELINE_BLOCK)
+    atomic_store(&lease->bytes_total, (int64_t)ex->size);
+    if (ex->size > PIPELINE_BLOCK)
         task_show_progress(ex->run);
-    ex->pipeline = (struct pipeline){.read = read_image,
+    ex->pipeline = (struct pipeline){.read = ex->reader ? read_image : read_converted,
                                      .read_ctx = ex,
                                      .write = write_object,
                                      .write_ctx = ex,
@@ -118,7 +177,7 @@ static bool move_bytes(struct export *ex, struct error *err)
                                      .fault = "export.mid"};
     if (!pipeline_run(&ex->pipeline, err))
         return false;
-    if (!str_eq_cstr(ex->image.os_hash_value, ex->pipeline.sha512))
+    if (!str_eq_cstr(ex->sha512, ex->pipeline.sha512))
         return error_set(err, ERROR_INTERNAL, "object %.*s is not what its image says", STR_ARG(ex->key));
     return true;
 }
@@ -187,9 +246,11 @@ static bool export_image(struct export *ex, struct error *err)
 
 bool task_export(struct task_run *r, struct error *err)
 {
-    struct export ex = {.run = r};
+    struct export ex = {.run = r, .converted = {.fd = -1}};
     bool ok = export_image(&ex, err);
 
+    if (ex.converted.fd >= 0)
+        close(ex.converted.fd);
     if (ex.reader)
         store_close(ex.reader);
     store_abort(ex.writer);

@@ -15,6 +15,7 @@ worker_tally_worker_SOURCES = \
 	worker/claim.c worker/claim.h \
 	worker/clone.c \
 	worker/export.c \
+	worker/export_convert.c worker/export_convert.h \
 	worker/image_build.c worker/image_build.h \
 	worker/import.c \
 	worker/lease.c worker/lease.h \
@@ -26,5 +27,6 @@ worker_tally_worker_SOURCES = \
 	worker/source.c worker/source.h \
 	worker/sweep.c worker/sweep.h \
 	worker/task.c worker/task.h \
-	worker/tools.c worker/tools.h
+	worker/tools.c worker/tools.h \
+	worker/workspace.c worker/workspace.h
 worker_tally_worker_LDADD = $(WORKER_LIBS) $(DB_LIBS) $(STORE_LIBS) $(IDENTITY_LIBS) $(IMAGE_LIBS) $(BASE_LIBS)

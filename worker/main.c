@@ -9,6 +9,7 @@
 #include "worker/slots.h"
 #include "worker/sweep.h"
 #include "worker/tools.h"
+#include "worker/workspace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +34,7 @@ struct program {
     struct slots slots;
     struct sweeper sweeper;
     struct wake *wake;
+    struct workspace workspace;
     int signals;
     char name[TASK_WORKER_SIZE];
 };
@@ -160,6 +162,9 @@ static bool start(struct program *p, const struct conf *conf, struct error *err)
     if (!lease_table_start(&p->leases, conf, p->name, err) ||
         !sweeper_start(&p->sweeper, p->db, &p->box, sweep_s > 0 ? sweep_s : 1, err))
         return false;
+    if (!workspace_open(&p->workspace, conf->worker.work_dir, err))
+        log_warning("work_dir: nothing can be converted: %s", err->message);
+    p->box.workspace = p->workspace.path;
     p->wake = wake_listen(conf, err);
     if (!p->wake)
         log_warning("no socket to be woken by, the queue is looked at now and then: %s", err->message);
@@ -205,6 +210,7 @@ static int stop(struct program *p)
         log_error("stopping: a task does not end; its lease will");
         _exit(EX_SOFTWARE);
     }
+    workspace_close(&p->workspace);
     lease_table_end(&p->leases);
     claimer_free(&p->claimer);
     db_free(p->db);

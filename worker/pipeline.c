@@ -39,7 +39,7 @@ static bool sink(struct pipeline *p, const void *data, size_t n, struct error *e
         if (inspect_refused(p->inspect, err))
             return false;
     }
-    return p->write(p->write_ctx, data, n, err);
+    return !p->write || p->write(p->write_ctx, data, n, err);
 }
 
 static bool work(struct ring *r, enum stage_kind kind, const void *data, size_t n, struct error *err)

@@ -18,7 +18,7 @@ struct pipeline {
     /* Up to N bytes; *GOT 0 at the end. */
     bool (*read)(void *ctx, void *p, size_t n, size_t *got, struct error *err);
     void *read_ctx;
-    bool (*write)(void *ctx, const void *p, size_t n, struct error *err);
+    bool (*write)(void *ctx, const void *p, size_t n, struct error *err); /* NULL: they are only hashed */
     void *write_ctx;
     struct inspect *inspect; /* NULL: none. An arena of its own: another thread works on it */
     uint64_t max_bytes;      /* ERROR_TOO_LARGE above */

@@ -377,7 +377,8 @@ static void conclude(struct task_run *r, struct error *err)
 
 void task_carry_out(struct db *db, struct toolbox *box, struct lease *lease, struct arena *arena)
 {
-    struct task_run r = {.db = db, .lease = lease, .arena = arena, .tools = toolbox_acquire(box)};
+    struct task_run r = {
+        .db = db, .lease = lease, .arena = arena, .tools = toolbox_acquire(box), .workspace = box->workspace};
     int64_t began = clock_mono_us();
     struct error err;
 

@@ -12,6 +12,7 @@ struct task_run {
     struct db *db;
     struct lease *lease;
     struct tools *tools;
+    const char *workspace; /* a folder for files; NULL: none */
     struct arena *arena;
     struct task_work work;
     struct task_secret secret;

@@ -19,6 +19,7 @@ struct tools {
 };
 
 struct toolbox {
+    const char *workspace; /* this process's folder for files; NULL: none */
     const char *conf_path; /* NULL: defaults */
     pthread_mutex_t lock;
     struct tools *now;

@@ -1,6 +1,7 @@
 """tally-worker over directories: the three kinds of tasks from POST to their end."""
 import hashlib
 import os
+import subprocess
 
 import pytest
 
@@ -68,3 +69,32 @@ def test_750_workers_row_comes_and_goes(works):
     works.stop()
     assert works.stack.sql('SELECT name FROM workers') == ()
     assert not [n for n in os.listdir(os.path.join(works.stack.site, 'run')) if n.startswith('wake.')]
+
+
+def qemu_img(*args):
+    return subprocess.run(['qemu-img', *args], capture_output=True, text=True, check=True).stdout
+
+
+def test_750_export_converted(works, tmp_path):
+    works.start()
+    raw, container = str(tmp_path / 'raw'), works.container()
+    with open(raw, 'wb') as f:
+        f.write(disk(2_000_000) + b'\0' * 97152)
+    qemu_img('convert', '-f', 'raw', '-O', 'qcow2', raw, works.path(container, 'q'))
+    image = works.success(works.post_import(container, 'q', 'qcow2'))['result']['image_id']
+    assert works.image(image)['virtual_size'] == 2097152
+    done = works.success(works.post('export', image_id=image, export_to=container, export_format='vmdk'))
+    assert done['result'] == {'export_location': '%s/%s.vmdk' % (container, image)}
+    path = works.path(container, image + '.vmdk')
+    assert 'identical' in qemu_img('compare', '-f', 'raw', '-F', 'vmdk', raw, path)
+    folder = os.path.join(works.stack.site, 'tmp')
+    assert [n for n in os.listdir(folder) if n.startswith('tally-worker-')]
+    assert not [n for f in os.listdir(folder) if f.startswith('tally-worker-') for n in os.listdir(os.path.join(folder, f))]
+    works.check_order()
+    # what was exported comes in no more, also under another name
+    with open(path, 'rb') as f:
+        works.put(container, 'again', f.read())
+    assert 'exported' in works.failure(works.post_import(container, 'again', 'vmdk'))
+    works.stop()
+    assert not [n for n in os.listdir(folder) if n.startswith('tally-worker-')]
+    works.check_order()
