@@ -50,6 +50,8 @@ tests_unit_test_task_input_SOURCES = tests/unit/test_task_input.c tests/unit/uni
 tests_unit_test_task_input_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 endif
 
+EXTRA_DIST += docs/image-formats.md
+
 # What tests/functional/test_740_inspect.py runs over the images of tests/data/images/make-images.
 noinst_PROGRAMS += tests/unit/inspect_probe
 tests_unit_inspect_probe_SOURCES = tests/unit/inspect_probe.c
