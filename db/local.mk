@@ -12,6 +12,7 @@ libtally_db_a_SOURCES = \
 	db/image_tags.c db/image_tags.h \
 	db/images.c db/images.h \
 	db/images_data.c \
+	db/images_list.c db/images_list.h \
 	db/images_rows.c db/images_rows.h \
 	db/ingest.c db/ingest.h \
 	db/ingest_details.c \

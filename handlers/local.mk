@@ -11,6 +11,11 @@ libtally_handlers_a_SOURCES = \
 	handlers/image_data.c handlers/image_data.h \
 	handlers/image_upload.c \
 	handlers/members.c handlers/members.h \
+	handlers/images.c handlers/images.h \
+	handlers/images_filter.c handlers/images_filter.h \
+	handlers/images_list.c \
+	handlers/images_query.c handlers/images_query.h \
+	handlers/images_sort.c \
 	handlers/metrics.c handlers/metrics.h \
 	handlers/multipart.c handlers/multipart.h \
 	handlers/multipart_param.c \

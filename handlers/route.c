@@ -3,6 +3,7 @@
 #include "handlers/image_actions.h"
 #include "handlers/image_data.h"
 #include "handlers/members.h"
+#include "handlers/images.h"
 #include "handlers/profile.h"
 #include "handlers/service.h"
 #include "handlers/subunit.h"
@@ -174,6 +175,54 @@ const struct route routes[] = {
      .handler = members_delete,
      .auth = AUTH_REQUIRED,
      .summary = "Stop sharing an image with a project"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/schemas/image",
+     .handler = image_schema,
+     .auth = AUTH_REQUIRED,
+     .summary = "JSON schema of an image"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/schemas/images",
+     .handler = images_schema,
+     .auth = AUTH_REQUIRED,
+     .summary = "JSON schema of a list of images"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/info/import",
+     .handler = info_import,
+     .auth = AUTH_REQUIRED,
+     .summary = "The interoperable import's methods: none"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/info/stores",
+     .handler = info_stores,
+     .auth = AUTH_REQUIRED,
+     .summary = "Several stores: not here (404)"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/images",
+     .handler = image_list,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "The images that the caller sees, by filters, sorted, a page at a time"},
+    {.method = METHOD_POST,
+     .pattern = "/v2/images",
+     .handler = image_create,
+     .auth = AUTH_REQUIRED,
+     .body = BODY_JSON,
+     .summary = "A new image, queued until it has data"},
+    {.method = METHOD_GET,
+     .pattern = "/v2/images/{image_id}",
+     .handler = image_show,
+     .auth = AUTH_REQUIRED,
+     .summary = "An image"},
+    {.method = METHOD_PATCH,
+     .pattern = "/v2/images/{image_id}",
+     .handler = image_update,
+     .auth = AUTH_REQUIRED,
+     .body = BODY_JSON,
+     .summary = "Change an image by a JSON patch"},
+    {.method = METHOD_DELETE,
+     .pattern = "/v2/images/{image_id}",
+     .handler = image_delete,
+     .auth = AUTH_REQUIRED,
+     .summary = "Delete an image and its data"},
 };
 const size_t n_routes = sizeof(routes) / sizeof(routes[0]);
 

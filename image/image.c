@@ -51,6 +51,13 @@ bool image_limit(const char *what, size_t n, uint64_t max, struct error *err)
 bool image_check_limits(const struct image *image, uint64_t max_properties, uint64_t max_tags,
                         struct error *err)
 {
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < image->n_properties; i++)
+        bytes += image->properties[i].name.n + image->properties[i].value.n;
+    if (bytes > IMAGE_PROPERTIES_BYTES)
+        return error_set(err, ERROR_TOO_LARGE, "The image's properties have %zu bytes; %d are allowed", bytes,
+                         IMAGE_PROPERTIES_BYTES);
     return image_limit("properties", image->n_properties, max_properties, err) &&
            image_limit("tags", image->n_tags, max_tags, err);
 }

@@ -4,7 +4,6 @@ libtally_image_a_CFLAGS = $(AM_CFLAGS) $(MAGIC_CFLAGS)
 libtally_image_a_SOURCES = \
 	image/filter_uri.c image/filter_uri.h \
 	image/format.c image/format.h \
-	image/image.h \
 	image/image.c image/image.h \
 	image/image_fields.c image/image_fields.h \
 	image/image_json.c \

@@ -1,0 +1,349 @@
+#include "config.h"
+#include "db/images_list.h"
+#include "base/buf.h"
+#include "db/images_rows.h"
+
+#include <string.h>
+
+/* What the statements are made of, a row a column. */
+enum kind { TEXT, FREE_TEXT, NUMBER, MOMENT };
+static const struct {
+    const char *sql;    /* in a SELECT from images i */
+    const char *result; /* the name that IMAGES_COLUMNS gives it */
+    enum kind kind;
+} columns[] = {
+    [IMAGE_BY_NAME] = {"i.name", "name", FREE_TEXT},
+    [IMAGE_BY_STATUS] = {"i.status", "status", TEXT},
+    [IMAGE_BY_CONTAINER_FORMAT] = {"i.container_format", "container_format", TEXT},
+    [IMAGE_BY_DISK_FORMAT] = {"i.disk_format", "disk_format", TEXT},
+    [IMAGE_BY_SIZE] = {"i.size", "size", NUMBER},
+    [IMAGE_BY_ID] = {"i.id", "id", TEXT},
+    [IMAGE_BY_CREATED_AT] = {"i.created_at", "created_us", MOMENT},
+    [IMAGE_BY_UPDATED_AT] = {"i.updated_at", "updated_us", MOMENT},
+    [IMAGE_BY_OWNER] = {"i.owner", "owner", FREE_TEXT},
+    [IMAGE_BY_CHECKSUM] = {"i.checksum", "checksum", TEXT},
+    [IMAGE_BY_OS_HASH_ALGO] = {"i.os_hash_algo", "os_hash_algo", TEXT},
+    [IMAGE_BY_OS_HASH_VALUE] = {"i.os_hash_value", "os_hash_value", TEXT},
+    [IMAGE_BY_VIRTUAL_SIZE] = {"i.virtual_size", "virtual_size", NUMBER},
+    [IMAGE_BY_MIN_RAM] = {"i.min_ram", "min_ram", NUMBER},
+    [IMAGE_BY_MIN_DISK] = {"i.min_disk", "min_disk", NUMBER},
+    [IMAGE_BY_PROTECTED] = {"i.protected", "protected", NUMBER},
+    [IMAGE_BY_OS_HIDDEN] = {"i.os_hidden", "os_hidden", NUMBER},
+};
+
+/* A statement in the making, with the values that belong to it. */
+struct query {
+    struct arena *arena;
+    struct buf sql;
+    struct db_value *values;
+    size_t n, size;
+};
+
+static void add(struct query *q, const char *sql)
+{
+    buf_add_cstr(&q->sql, sql);
+}
+
+static void add_value(struct query *q, const char *sql, struct db_value value)
+{
+    if (q->n == q->size) {
+        struct db_value *more = arena_calloc(q->arena, 2 * q->size + 32, sizeof(*more));
+
+        if (q->n > 0)
+            memcpy(more, q->values, q->n * sizeof(*more));
+        q->values = more;
+        q->size = 2 * q->size + 32;
+    }
+    add(q, sql);
+    q->values[q->n++] = value;
+}
+
+/* --- conditions --------------------------------------------------------------------------------- */
+
+/* " IN (?, ?, ...)": the number of places is a power of two, so that few statements are ever prepared. */
+static void add_list(struct query *q, const struct image_condition *c)
+{
+    size_t places = 1;
+
+    while (places < c->n_values)
+        places *= 2;
+    for (size_t i = 0; i < places; i++)
+        add_value(q, i ? ", ?" : " IN (?", DB_STR(c->values[i < c->n_values ? i : c->n_values - 1]));
+    add(q, ")");
+}
+
+/* A comparison of texts does not see blanks at their ends: the index finds candidates, their bytes decide. */
+static void add_text(struct query *q, const struct image_condition *c)
+{
+    add(q, " AND ");
+    add(q, columns[c->column].sql);
+    add_list(q, c);
+    if (columns[c->column].kind != FREE_TEXT)
+        return;
+    add(q, " AND CAST(");
+    add(q, columns[c->column].sql);
+    add(q, " AS BINARY)");
+    add_list(q, c);
+}
+
+static void add_number(struct query *q, const struct image_condition *c)
+{
+    static const char *const tests[][2] = {
+        [IMAGE_IS] = {" = ?", " = " IMAGES_TIME},      [IMAGE_FROM] = {" >= ?", " >= " IMAGES_TIME},
+        [IMAGE_TO] = {" <= ?", " <= " IMAGES_TIME},    [IMAGE_BEFORE] = {" < ?", " < " IMAGES_TIME},
+        [IMAGE_OUTSIDE] = {" < ?", " < " IMAGES_TIME},
+    };
+    bool moment = columns[c->column].kind == MOMENT;
+
+    add(q, c->test == IMAGE_OUTSIDE ? " AND (" : " AND ");
+    add(q, columns[c->column].sql);
+    add_value(q, tests[c->test][moment], DB_INT(c->number));
+    if (c->test != IMAGE_OUTSIDE)
+        return;
+    add(q, " OR ");
+    add(q, columns[c->column].sql);
+    add_value(q, tests[IMAGE_FROM][moment], DB_INT(c->number2));
+    add(q, ")");
+}
+
+static void add_condition(struct query *q, const struct image_condition *c)
+{
+    switch (c->column) {
+    case IMAGE_BY_TAG:
+        add_value(q, " AND EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = i.id AND t.value = ?)",
+                  DB_STR(c->values[0]));
+        break;
+    case IMAGE_BY_PROPERTY:
+        add_value(q, " AND EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?",
+                  DB_STR(c->property));
+        add_value(q, " AND p.value = ?", DB_STR(c->values[0]));
+        add_value(q, " AND LENGTH(p.value) = ?)", DB_UINT(c->values[0].n));
+        break;
+    default:
+        if (columns[c->column].kind == NUMBER || columns[c->column].kind == MOMENT)
+            add_number(q, c);
+        else
+            add_text(q, c);
+    }
+}
+
+/* --- the page's beginning ----------------------------------------------------------------------- */
+
+static struct db_value text_or_null(struct str s)
+{
+    return DB_STR_OR_NULL(s);
+}
+
+/* What the marker has in COLUMN. */
+static struct db_value marker_value(const struct image *m, enum image_column column)
+{
+    switch (column) {
+    case IMAGE_BY_NAME: return text_or_null(m->name);
+    case IMAGE_BY_STATUS: return DB_STR(m->status);
+    case IMAGE_BY_CONTAINER_FORMAT: return text_or_null(m->container_format);
+    case IMAGE_BY_DISK_FORMAT: return text_or_null(m->disk_format);
+    case IMAGE_BY_SIZE: return m->size < 0 ? DB_NULL_VALUE : DB_INT(m->size);
+    case IMAGE_BY_CREATED_AT: return DB_INT(m->created_us);
+    case IMAGE_BY_UPDATED_AT: return DB_INT(m->updated_us);
+    default: return DB_STR(m->id);
+    }
+}
+
+/* "COLUMN TEST ?" */
+static void add_comparison(struct query *q, enum image_column column, const char *test, struct db_value value)
+{
+    add(q, columns[column].sql);
+    add(q, test);
+    add_value(q, columns[column].kind == MOMENT ? IMAGES_TIME : "?", value);
+}
+
+/* Null sorts before every value. */
+static void add_after(struct query *q, enum image_column column, bool descending, struct db_value value)
+{
+    if (value.type == DB_NULL) {
+        add(q, descending ? "1 = 0" : columns[column].sql);
+        add(q, descending ? "" : " IS NOT NULL");
+        return;
+    }
+    add(q, "(");
+    add_comparison(q, column, descending ? " < " : " > ", value);
+    if (descending) {
+        add(q, " OR ");
+        add(q, columns[column].sql);
+        add(q, " IS NULL");
+    }
+    add(q, ")");
+}
+
+/* Behind the marker: greater in the first key, or equal there and greater in the second, ... */
+static void add_marker(struct query *q, const struct image_filter *f)
+{
+    struct db_value first = marker_value(f->marker, f->sort[0].column);
+
+    /* what the rest implies, in a form that an index can begin at */
+    if (first.type != DB_NULL) {
+        add(q, " AND (");
+        add_comparison(q, f->sort[0].column, f->sort[0].descending ? " <= " : " >= ", first);
+        add(q, f->sort[0].descending ? " OR " : ")");
+        add(q, f->sort[0].descending ? columns[f->sort[0].column].sql : "");
+        add(q, f->sort[0].descending ? " IS NULL)" : "");
+    }
+    add(q, " AND (");
+    for (size_t i = 0; i < f->n_sorts; i++) {
+        add(q, i ? " OR (" : "(");
+        for (size_t k = 0; k < i; k++) {
+            add_comparison(q, f->sort[k].column, " <=> ", marker_value(f->marker, f->sort[k].column));
+            add(q, " AND ");
+        }
+        add_after(q, f->sort[i].column, f->sort[i].descending, marker_value(f->marker, f->sort[i].column));
+        add(q, ")");
+    }
+    add(q, ")");
+}
+
+static void add_order(struct query *q, const struct image_filter *f, bool of_results)
+{
+    for (size_t i = 0; i < f->n_sorts; i++) {
+        add(q, i ? ", " : " ORDER BY ");
+        add(q, of_results ? columns[f->sort[i].column].result : columns[f->sort[i].column].sql);
+        add(q, f->sort[i].descending ? " DESC" : "");
+    }
+    add_value(q, " LIMIT ?", DB_UINT(f->limit));
+}
+
+/* --- whose -------------------------------------------------------------------------------------- */
+
+#define SELECT "SELECT " IMAGES_COLUMNS " FROM "
+
+static void end_branch(struct query *q, const struct image_filter *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        add_condition(q, &f->conditions[i]);
+    if (f->marker)
+        add_marker(q, f);
+    add_order(q, f, false);
+}
+
+static bool asks_for(const struct image_filter *f, const char *visibility)
+{
+    return str_eq_cstr(f->visibility, visibility);
+}
+
+/* An administrator sees all; without a visibility other projects' community images stay out of everybody's
+ * way. */
+static void add_all(struct query *q, const struct image_filter *f)
+{
+    add(q, SELECT "images i WHERE i.deleted = 0");
+    if (!f->visibility.p)
+        add_value(q, " AND (i.visibility <> 'community' OR i.owner = ?)", DB_STR(f->project));
+    else if (!asks_for(f, "all"))
+        add_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
+    end_branch(q, f);
+}
+
+static void add_own(struct query *q, const struct image_filter *f)
+{
+    add_value(q, "(" SELECT "images i WHERE i.owner = ? AND i.deleted = 0", DB_STR(f->project));
+    if (f->visibility.p && !asks_for(f, "all"))
+        add_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
+    end_branch(q, f);
+    add(q, ")");
+}
+
+/* Other projects' images of one visibility that everybody sees. */
+static void add_open(struct query *q, const struct image_filter *f, const char *visibility)
+{
+    add_value(q, " UNION ALL (" SELECT "images i WHERE i.visibility = ? AND i.deleted = 0",
+              DB_CSTR(visibility));
+    add_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
+    end_branch(q, f);
+    add(q, ")");
+}
+
+static void add_shared(struct query *q, const struct image_filter *f)
+{
+    add_value(q,
+              " UNION ALL (" SELECT "image_members m JOIN images i ON i.id = m.image_id"
+              " WHERE i.visibility = 'shared' AND i.deleted = 0 AND m.member = ?",
+              DB_STR(f->project));
+    if (!str_eq_cstr(f->member_status, "all"))
+        add_value(q, " AND m.status = ?", DB_STR(f->member_status));
+    add_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
+    end_branch(q, f);
+    add(q, ")");
+}
+
+static void build(struct query *q, const struct image_filter *f)
+{
+    bool all = asks_for(f, "all");
+
+    if (f->admin) {
+        add_all(q, f);
+        return;
+    }
+    add_own(q, f);
+    if (!f->visibility.p || all || asks_for(f, "public"))
+        add_open(q, f, "public");
+    if (all || asks_for(f, "community"))
+        add_open(q, f, "community");
+    if (!f->visibility.p || all || asks_for(f, "shared"))
+        add_shared(q, f);
+    add_order(q, f, true);
+}
+
+/* --- the page ----------------------------------------------------------------------------------- */
+
+static bool read_page(struct db_conn *c, struct arena *arena, const struct image_filter *f,
+                      struct image **page, size_t *n, struct error *err)
+{
+    struct query q = {.arena = arena};
+    struct error at_end;
+    struct db_rows *rows;
+
+    buf_init(&q.sql, 1 << 20);
+    build(&q, f);
+    *page = arena_calloc(arena, f->limit + 1, sizeof(**page));
+    *n = 0;
+    rows = db_query(c, q.sql.p, q.values, q.n, err);
+    buf_free(&q.sql);
+    if (!rows)
+        return false;
+    while (*n < f->limit && db_next(rows, &at_end))
+        images_read_row(rows, arena, &(*page)[(*n)++]);
+    db_close(rows);
+    if (*n == f->limit || at_end.kind == ERROR_NONE)
+        return true;
+    *err = at_end;
+    return false;
+}
+
+static bool give(struct db_conn *c, struct arena *arena, struct image *images, size_t n, image_list_fn fn,
+                 void *arg, struct error *err)
+{
+    bool ok = images_read_details(c, arena, images, n, err);
+
+    for (size_t i = 0; ok && i < n; i++)
+        ok = fn(arg, &images[i], err);
+    return ok;
+}
+
+bool images_list(struct db_conn *c, struct arena *arena, const struct image_filter *filter, image_list_fn fn,
+                 void *arg, struct error *err)
+{
+    struct image *page;
+    size_t n;
+    bool ok = true;
+
+    if (filter->limit == 0)
+        return true;
+    if (!read_page(c, arena, filter, &page, &n, err))
+        return false;
+    /* Properties may be long: they are held for a few images at a time. */
+    for (size_t at = 0; ok && at < n; at += IMAGES_BATCH) {
+        struct arena *batch = arena_new(64 * 1024);
+
+        ok = give(c, batch, page + at, n - at < IMAGES_BATCH ? n - at : IMAGES_BATCH, fn, arg, err);
+        arena_free(batch);
+    }
+    return ok;
+}
