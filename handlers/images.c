@@ -5,6 +5,7 @@
 #include "db/images.h"
 #include "handlers/image_access.h"
 #include "handlers/image_context.h"
+#include "handlers/image_data.h"
 #include "handlers/request_json.h"
 #include "image/image_patch.h"
 #include "image/image_schema.h"
@@ -187,6 +188,7 @@ bool image_delete(struct request *r, struct error *err)
         return error_set(err, ERROR_FORBIDDEN, "You do not own this image");
     if (!images_delete(c, r->arena, image.id, &keys, &n, err))
         return false;
+    image_data_remove(r, c, keys, n);
     response_status(r, 204);
     return true;
 }

@@ -17,6 +17,9 @@ bool image_show(struct request *r, struct error *err);
 bool image_update(struct request *r, struct error *err);
 bool image_delete(struct request *r, struct error *err);
 
+/* GET /v2/images/{image_id}/tasks: the caller's tasks that have to do with it, oldest first. */
+bool image_tasks(struct request *r, struct error *err);
+
 /* GET /v2/schemas/image, /v2/schemas/images. */
 bool image_schema(struct request *r, struct error *err);
 bool images_schema(struct request *r, struct error *err);

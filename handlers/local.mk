@@ -11,6 +11,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/image_data.c handlers/image_data.h \
 	handlers/image_upload.c \
 	handlers/members.c handlers/members.h \
+	handlers/image_tasks.c \
 	handlers/images.c handlers/images.h \
 	handlers/images_filter.c handlers/images_filter.h \
 	handlers/images_list.c \

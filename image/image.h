@@ -68,7 +68,8 @@ bool image_tag_check(struct str tag, struct error *err);
 /* 413 in Glance's words where N is more than MAX; WHAT is "properties", "tags" or "members". */
 bool image_limit(const char *what, size_t n, uint64_t max, struct error *err);
 
-/* All of an image's properties, names and values, in bytes: what bounds the memory of whoever reads images. */
+/* All of an image's properties, names and values, in bytes: what bounds the memory of whoever reads images.
+ */
 enum { IMAGE_PROPERTIES_BYTES = 1 << 20 };
 
 /* 413 where IMAGE has more properties or tags than it may, or too long ones. */

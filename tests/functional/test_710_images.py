@@ -1,4 +1,5 @@
 """/v2/images: one image made, shown and deleted, as Glance does it."""
+import os
 import re
 import threading
 import uuid
@@ -214,3 +215,38 @@ def test_710_property_protection(stack, demo, admin, tmp_path):
     error(patch(admin, image, op('replace', '/r_a', '5')), 403)
     assert 'r_a' not in changed(demo, image, op('remove', '/r_a'), op('add', '/g', '1'))
     assert admin.get('/v2/images/' + image['id']).json()['x_a'] == '1'
+
+
+def test_710_tasks(stack, demo, alt, admin):
+    """The tasks of an image: of those who asked for them, with their input."""
+    image = create(demo, visibility='community')
+    got = {}
+    for client, project in ((demo, 'demo'), (alt, 'alt')):
+        r = client.post('/v2/tasks', json={'type': 'clone', 'input': {'image_id': image['id']}})
+        assert r.status_code == 201, r.text
+        got[project] = r.json()['id']
+        stack.sql('UPDATE tasks SET image_id = %s WHERE id = %s', image['id'], got[project])
+    path = '/v2/images/%s/tasks' % image['id']
+    mine = demo.get(path).json()
+    assert [t['id'] for t in mine['tasks']] == [got['demo']] and list(mine) == ['tasks']
+    assert mine['tasks'][0]['input'] == {'image_id': image['id']}
+    assert [t['id'] for t in alt.get(path).json()['tasks']] == [got['alt']]
+    assert [t['id'] for t in admin.get(path).json()['tasks']] == [got['demo'], got['alt']]
+    assert demo.get('/v2/images/%s/tasks' % create(demo)['id']).json() == {'tasks': []}
+    error(alt.get('/v2/images/%s/tasks' % create(demo)['id']), 404)
+    error(demo.get('/v2/images/%s/tasks' % NOBODY), 404)
+
+
+def files(stack):
+    return {os.path.join(folder, f) for folder, _, names in os.walk(os.path.join(stack.site, 'images')) for f in names}
+
+
+def test_710_delete_removes_the_bytes(stack, demo):
+    image, before = create(demo, disk_format='raw', container_format='bare'), files(stack)
+    r = demo.put(image['file'], data=b'x' * 1000, headers={'Content-Type': 'application/octet-stream'})
+    assert r.status_code == 204, r.text
+    assert stack.sql('SELECT state FROM store_objects WHERE image_id = %s', image['id']) == (('live',),)
+    assert len(files(stack)) > len(before)
+    assert demo.delete('/v2/images/' + image['id']).status_code == 204
+    assert stack.sql('SELECT state FROM store_objects WHERE image_id = %s', image['id']) == ()
+    assert files(stack) == before
