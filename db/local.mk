@@ -32,6 +32,7 @@ libtally_db_a_SOURCES = \
 	db/spool.c db/spool.h \
 	db/spool_file.c db/spool_file.h \
 	db/statement.c \
+	db/task_admin.c db/task_admin.h \
 	db/task_finish.c db/task_finish.h \
 	db/task_queue.c db/task_queue.h \
 	db/task_sweep.c db/task_sweep.h \

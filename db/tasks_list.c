@@ -120,7 +120,9 @@ static void build(struct query *q, const struct task_filter *f, const struct tas
     if (f->status.p)
         add_value(q, " AND t.status = ?", DB_STR(f->status));
     add_stretch(q, f, marker, stretch);
-    if (f->hide_expired && f->sort == TASK_SORT_EXPIRES_AT && stretch != NONE && stretch != NONE_AFTER)
+    if (f->only_expired)
+        add(q, " AND t.expires_at <= UTC_TIMESTAMP(6)");
+    else if (f->hide_expired && f->sort == TASK_SORT_EXPIRES_AT && stretch != NONE && stretch != NONE_AFTER)
         add(q, " AND t.expires_at > UTC_TIMESTAMP(6)");
     else if (f->hide_expired)
         add(q, " AND (t.expires_at IS NULL OR t.expires_at > UTC_TIMESTAMP(6))");
@@ -160,7 +162,7 @@ static size_t plan(const struct task_filter *f, const struct task *marker, enum 
     if (marker && f->sort != TASK_SORT_ID)
         out[n++] = TIES;
     out[n++] = marker ? AFTER : ALL;
-    if (nulls)
+    if (nulls && !f->only_expired)
         out[n++] = NONE;
     return n;
 }

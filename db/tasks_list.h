@@ -23,6 +23,7 @@ struct task_filter {
     struct str image_id; /* sorted by created_at only */
     bool deleted;        /* only soft-deleted ones; else only the others */
     bool hide_expired;
+    bool only_expired;   /* sorted by expires_at only */
     enum task_sort sort; /* ties by id, in the same direction */
     bool ascending;
     struct str marker; /* a task's id: the page begins after it */

@@ -6,6 +6,9 @@ manage_tally_manage_SOURCES = \
 	manage/db_expire.c \
 	manage/db_sync.c \
 	manage/main.c \
-	manage/manage.h
+	manage/manage.h \
+	manage/task.c manage/task.h \
+	manage/task_list.c \
+	manage/task_print.c
 manage_tally_manage_LDADD = $(DB_LIBS) $(BASE_LIBS)
 dist_man_MANS += docs/man/tally-manage.8

@@ -18,6 +18,13 @@ static const struct {
     {"db", "version", manage_db_version, ""},
     {"db", "check", manage_db_check, "[--print]"},
     {"db", "expire", manage_db_expire, "[--days N | --before DATE] [--dry-run]"},
+    {"task", "list", manage_task_list,
+     "[--status STATUS] [--type TYPE] [--owner PROJECT] [--expired] [--limit N]"},
+    {"task", "show", manage_task_show, "ID"},
+    {"task", "fail", manage_task_fail, "ID --message TEXT"},
+    {"task", "requeue", manage_task_requeue, "ID"},
+    {"task", "cancel", manage_task_cancel, "ID"},
+    {"task", "purge", manage_task_purge, "--older-than DAYS [--dry-run]"},
     {"config", "sample", manage_config_sample, ""},
 };
 

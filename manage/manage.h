@@ -20,6 +20,12 @@ int manage_db_sync(struct manage *m, int argc, char **argv);
 int manage_db_version(struct manage *m, int argc, char **argv);
 int manage_db_check(struct manage *m, int argc, char **argv);
 int manage_db_expire(struct manage *m, int argc, char **argv);
+int manage_task_list(struct manage *m, int argc, char **argv);
+int manage_task_show(struct manage *m, int argc, char **argv);
+int manage_task_fail(struct manage *m, int argc, char **argv);
+int manage_task_requeue(struct manage *m, int argc, char **argv);
+int manage_task_cancel(struct manage *m, int argc, char **argv);
+int manage_task_purge(struct manage *m, int argc, char **argv);
 int manage_config_sample(struct manage *m, int argc, char **argv);
 
 /* Reads the configuration; every mistake is printed. */
