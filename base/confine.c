@@ -343,6 +343,8 @@ bool confine_run(const struct confine_job *job, struct confine_result *result, s
     status = end_group(&c);
     listen_to(&c, result);
     close(c.said);
+    while (c.n > 0 && result->said[c.n - 1] == ' ')
+        result->said[--c.n] = 0;
     if (c.exited >= 0)
         close(c.exited);
     if (!ended)
