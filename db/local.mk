@@ -24,6 +24,7 @@ libtally_db_a_SOURCES = \
 	db/migrate_text.c db/migrate_text.h \
 	db/pool.c \
 	db/results.c db/results.h \
+	db/run_compare.c db/run_compare.h \
 	db/runs.c db/runs.h \
 	db/runs_delete.c \
 	db/runs_expire.c db/runs_expire.h \
@@ -38,6 +39,7 @@ libtally_db_a_SOURCES = \
 	db/task_sweep.c db/task_sweep.h \
 	db/tasks.c db/tasks.h \
 	db/tasks_list.c db/tasks_list.h \
+	db/tests.c db/tests.h \
 	db/transaction.c \
 	db/version_hosts.c db/version_hosts.h \
 	db/version_scan.c db/version_scan.h \

@@ -59,7 +59,8 @@ bool run_get(struct db_conn *c, struct arena *arena, const struct viewer *viewer
 {
     return get_one(c, arena, viewer,
                    "SELECT " RUN_COLUMNS
-                   " FROM runs r LEFT JOIN run_info i ON i.run_id = r.id WHERE r.uuid = ?",
+                   " FROM runs r LEFT JOIN run_info i ON i.run_id = r.id WHERE r.uuid = ?"
+                   " AND NOT EXISTS (SELECT 1 FROM run_trash d WHERE d.run_id = r.id)",
                    uuid, out, err);
 }
 

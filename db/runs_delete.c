@@ -13,14 +13,17 @@ enum { BATCH = 1000, SWEEP = 100 };
 
 /* --- out of sight -------------------------------------------------------------------------------- */
 
+#define STILL_THERE                                                                                      \
+    "SELECT r.id FROM runs r WHERE r.id = ? AND NOT EXISTS (SELECT 1 FROM run_trash d WHERE d.run_id = " \
+    "r.id)"
+
 /* Locks the run, so that two deletions of it do not both count; a verified result holds its evidence. */
 static bool lock_run(struct db_conn *c, int64_t run_id, struct error *err)
 {
     struct db_value id = DB_INT(run_id);
     bool found;
     int64_t verified = 0;
-    struct db_rows *rows =
-        db_query_one(c, "SELECT run_id FROM run_info WHERE run_id = ? FOR UPDATE", &id, 1, &found, err);
+    struct db_rows *rows = db_query_one(c, STILL_THERE " FOR UPDATE", &id, 1, &found, err);
 
     db_close(rows);
     if (!rows)
@@ -43,7 +46,8 @@ bool run_discard(struct db_conn *c, int64_t run_id, struct error *err)
 {
     static const char *const statements[] = {
         "INSERT INTO run_trash (run_id, project, deleted_at)"
-        " SELECT run_id, COALESCE(project, ''), UTC_TIMESTAMP(6) FROM run_info WHERE run_id = ?",
+        " SELECT r.id, COALESCE(i.project, ''), UTC_TIMESTAMP(6) FROM runs r"
+        " LEFT JOIN run_info i ON i.run_id = r.id WHERE r.id = ?",
         "DELETE m FROM run_info i JOIN meta m ON m.test_id = i.result_id AND m.meta_key = 'subunit_run'"
         " WHERE i.run_id = ?",
         "DELETE FROM run_info WHERE run_id = ?",
@@ -66,8 +70,7 @@ static bool is_discarded(struct db_conn *c, void *arg, bool *done, struct error 
 {
     struct db_value id = DB_INT(*(int64_t *)arg);
     bool found;
-    struct db_rows *rows =
-        db_query_one(c, "SELECT run_id FROM run_info WHERE run_id = ?", &id, 1, &found, err);
+    struct db_rows *rows = db_query_one(c, STILL_THERE, &id, 1, &found, err);
 
     *done = !found;
     db_close(rows);

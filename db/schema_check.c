@@ -76,6 +76,8 @@ static void render_column(struct buf *b, struct db_rows *rows)
         buf_add_cstr(b, " auto_increment");
     if (memmem(extra.p, extra.n, "STORED GENERATED", 16))
         buf_add_cstr(b, " generated");
+    else if (memmem(extra.p, extra.n, "VIRTUAL GENERATED", 17))
+        buf_add_cstr(b, " virtual");
 }
 
 static void render_index(struct buf *b, struct db_rows *rows)

@@ -3,7 +3,7 @@
  * The schema is compared as text, a line a thing, so that MySQL's and MariaDB's spellings meet:
  *
  *   table NAME ENGINE COLLATION
- *   column TABLE.NAME TYPE [COLLATION] null|not null [default X] [auto_increment|generated]
+ *   column TABLE.NAME TYPE [COLLATION] null|not null [default X] [auto_increment|generated|virtual]
  *   index TABLE.NAME [unique ](COLUMN[(PREFIX)],...)
  *   foreign key TABLE.NAME (COLUMN,...) references TABLE (COLUMN,...)[ on delete RULE]
  */

@@ -5,6 +5,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/body.c handlers/body.h \
 	handlers/body_coding.c handlers/body_coding.h \
 	handlers/byte_range.c handlers/byte_range.h \
+	handlers/compare.c handlers/compare.h \
 	handlers/image_access.c handlers/image_access.h \
 	handlers/image_actions.c handlers/image_actions.h \
 	handlers/image_context.c handlers/image_context.h \
@@ -17,6 +18,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/images_list.c \
 	handlers/images_query.c handlers/images_query.h \
 	handlers/images_sort.c \
+	handlers/json_reply.c handlers/json_reply.h \
 	handlers/metrics.c handlers/metrics.h \
 	handlers/multipart.c handlers/multipart.h \
 	handlers/multipart_param.c \
@@ -34,6 +36,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/tasks.c handlers/tasks.h \
 	handlers/tasks_json.c \
 	handlers/tasks_list.c \
+	handlers/tests.c handlers/tests.h \
 	handlers/uri.c handlers/uri.h
 HANDLERS_LIBS = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS)
 # The route table names every handler, and handlers ask fcgi/ for headers and bodies: linked all together.

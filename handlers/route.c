@@ -1,5 +1,6 @@
 #include "config.h"
 #include "handlers/route.h"
+#include "handlers/compare.h"
 #include "handlers/image_actions.h"
 #include "handlers/image_data.h"
 #include "handlers/members.h"
@@ -8,6 +9,7 @@
 #include "handlers/service.h"
 #include "handlers/subunit.h"
 #include "handlers/tasks.h"
+#include "handlers/tests.h"
 
 #include <string.h>
 
@@ -77,6 +79,27 @@ const struct route routes[] = {
      .auth = AUTH_REQUIRED,
      .long_reply = true,
      .summary = "An attachment's bytes"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/subunit/{uuid}/compare/{other}",
+     .handler = compare_get,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "What differs between a run and an older one: newly failing first"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/tests",
+     .handler = tests_index,
+     .auth = AUTH_REQUIRED,
+     .summary = "Tests of the caller's runs by name, with prefix those that begin with it"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/tests/{test_id}",
+     .handler = tests_show,
+     .auth = AUTH_REQUIRED,
+     .summary = "A test's counts and average time over the caller's runs"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/tests/{test_id}/runs",
+     .handler = tests_runs,
+     .auth = AUTH_REQUIRED,
+     .summary = "What became of a test in each run, newest first"},
     {.method = METHOD_GET,
      .pattern = "/v2/schemas/task",
      .handler = tasks_schema,

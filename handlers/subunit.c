@@ -3,14 +3,9 @@
 #include "handlers/subunit.h"
 #include "base/clock.h"
 #include "base/conf_options.h"
-#include "base/json.h"
-#include "handlers/uri.h"
+#include "handlers/json_reply.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { FLUSH = 32 * 1024 };
 
 struct viewer subunit_viewer(const struct request *r)
 {
@@ -28,100 +23,47 @@ bool subunit_run(struct request *r, struct db_conn *c, struct run *out, struct e
 
 /* --- writing ------------------------------------------------------------------------------------ */
 
-/* A reply that grows while it is sent. */
-struct reply {
-    struct request *r;
+/* A reply about runs. */
+struct run_reply {
+    struct json_reply json;
     const struct run *run; /* whose attachments are linked */
-    struct json_writer w;
-    struct buf b;
 };
 
-static void reply_begin(struct reply *out, struct request *r)
-{
-    out->r = r;
-    buf_init(&out->b, 8 * 1024 * 1024);
-    json_writer_init(&out->w, &out->b);
-}
-
-/* Sends what has come together; false once the client is gone. */
-static bool reply_flush(struct reply *out, bool all)
-{
-    if (!all && out->b.n < FLUSH)
-        return true;
-    bool ok = response_write(out->r, out->b.p, out->b.n);
-    buf_clear(&out->b);
-    return ok;
-}
-
-static bool gone(struct error *err)
-{
-    return error_set(err, ERROR_ABORTED, "the client went away");
-}
-
-/* MySQL's "YYYY-MM-DD HH:MM:SS" as ISO 8601 in UTC. */
-static void key_time(struct json_writer *w, const char *key, struct str sql)
-{
-    char text[24];
-
-    if (sql.n < 19) {
-        json_key_null(w, key);
-        return;
-    }
-    memcpy(text, sql.p, 19);
-    text[10] = 'T';
-    memcpy(text + 19, "Z", 2);
-    json_key_cstr(w, key, text);
-}
-
-/* A FLOAT column's value in as few digits as tell it from its neighbours. */
-static void key_float(struct json_writer *w, const char *key, double v)
-{
-    char text[40];
-
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, sizeof(text), "%.*g", digits, v);
-        if (strtof(text, NULL) == (float)v)
-            break;
-    }
-    json_key(w, key);
-    json_double(w, strtod(text, NULL));
-}
-
-static bool add_metadata(struct reply *out, struct db_conn *c, int64_t run_id, struct error *err)
+static bool add_metadata(struct run_reply *out, struct db_conn *c, int64_t run_id, struct error *err)
 {
     struct db_rows *rows = run_metadata(c, run_id, err);
 
     if (!rows)
         return false;
     /* A key may occur with several values, so this is a list of pairs. */
-    json_key(&out->w, "metadata");
-    json_arr_begin(&out->w);
+    json_key(&out->json.w, "metadata");
+    json_arr_begin(&out->json.w);
     while (db_next(rows, err)) {
-        json_obj_begin(&out->w);
-        json_key_str(&out->w, "key", db_str(rows, "key"));
-        json_key_str(&out->w, "value", db_str(rows, "value"));
-        json_obj_end(&out->w);
+        json_obj_begin(&out->json.w);
+        json_key_str(&out->json.w, "key", db_str(rows, "key"));
+        json_key_str(&out->json.w, "value", db_str(rows, "value"));
+        json_obj_end(&out->json.w);
     }
-    json_arr_end(&out->w);
+    json_arr_end(&out->json.w);
     return db_end(rows);
 }
 
-static bool add_run(struct reply *out, struct db_conn *c, const struct run *run, struct error *err)
+static bool add_run(struct run_reply *out, struct db_conn *c, const struct run *run, struct error *err)
 {
-    struct json_writer *w = &out->w;
+    struct json_writer *w = &out->json.w;
 
     json_key_str(w, "uuid", run->uuid);
-    key_time(w, "run_at", run->run_at);
+    json_key_time(w, "run_at", run->run_at);
     json_key_i64(w, "passes", run->passes);
     json_key_i64(w, "fails", run->fails);
     json_key_i64(w, "skips", run->skips);
-    key_float(w, "run_time", run->run_time);
+    json_key_float(w, "run_time", run->run_time);
     json_key_str(w, "artifacts", run->artifacts);
     json_key_str(w, "cpid", run->cpid);
     json_key_str(w, "result-id", run->result_id);
     json_key_str(w, "project", run->project);
     json_key_str(w, "user", run->user);
-    key_time(w, "created_at", run->created_at);
+    json_key_time(w, "created_at", run->created_at);
     json_key_i64(w, "tests", run->tests);
     json_key_i64(w, "attachments", run->attachments);
     return add_metadata(out, c, run->id, err);
@@ -130,7 +72,7 @@ static bool add_run(struct reply *out, struct db_conn *c, const struct run *run,
 /* --- GET /v1/subunit ---------------------------------------------------------------------------- */
 
 struct listing {
-    struct reply out;
+    struct run_reply out;
     struct db_conn *c;
     const struct run *last;
 };
@@ -139,12 +81,12 @@ static bool list_run(void *arg, const struct run *run, struct error *err)
 {
     struct listing *l = arg;
 
-    json_obj_begin(&l->out.w);
+    json_obj_begin(&l->out.json.w);
     if (!add_run(&l->out, l->c, run, err))
         return false;
-    json_obj_end(&l->out.w);
+    json_obj_end(&l->out.json.w);
     l->last = run;
-    return reply_flush(&l->out, false) || gone(err);
+    return json_reply_flush(&l->out.json, false, err);
 }
 
 /* A filter by date takes a time or a day; END of a day means its last second. */
@@ -195,25 +137,6 @@ static bool get_filter(struct request *r, struct run_filter *f, struct error *er
     return query_check(r, err);
 }
 
-/* The query again, with another marker. */
-static void add_next(struct reply *out, const struct request *r, struct str marker)
-{
-    struct buf link;
-
-    buf_init(&link, 64 * 1024);
-    buf_printf(&link, "/v1/subunit?marker=%.*s", STR_ARG(marker));
-    for (size_t i = 0; i < r->n_query; i++) {
-        if (str_eq_cstr(r->query[i].name, "marker"))
-            continue;
-        buf_add_char(&link, '&');
-        uri_encode(&link, r->query[i].name);
-        buf_add_char(&link, '=');
-        uri_encode(&link, r->query[i].value);
-    }
-    json_key_str(&out->w, "next", buf_str(&link));
-    buf_free(&link);
-}
-
 static bool list_runs(struct request *r, struct error *err)
 {
     struct run_filter filter = {.limit = 0};
@@ -223,29 +146,27 @@ static bool list_runs(struct request *r, struct error *err)
 
     if (!get_filter(r, &filter, err) || !(l.c = db_acquire_for(r->db, r->arena, err)))
         return false;
-    response_status(r, 200);
-    response_header(r, "Content-Type", "application/json");
-    reply_begin(&l.out, r);
-    json_obj_begin(&l.out.w);
-    json_key(&l.out.w, "runs");
-    json_arr_begin(&l.out.w);
+    json_reply_begin(&l.out.json, r);
+    json_obj_begin(&l.out.json.w);
+    json_key(&l.out.json.w, "runs");
+    json_arr_begin(&l.out.json.w);
     bool ok = run_list(l.c, r->arena, &viewer, &filter, list_run, &l, &more, err);
     if (ok) {
-        json_arr_end(&l.out.w);
+        json_arr_end(&l.out.json.w);
         if (more && l.last)
-            add_next(&l.out, r, l.last->uuid);
-        json_obj_end(&l.out.w);
-        ok = reply_flush(&l.out, true) || gone(err);
+            json_key_next(&l.out.json.w, r, l.last->uuid);
+        json_obj_end(&l.out.json.w);
+        ok = json_reply_flush(&l.out.json, true, err);
     }
-    buf_free(&l.out.b);
+    json_reply_free(&l.out.json);
     return ok;
 }
 
 /* --- GET /v1/subunit/{uuid} --------------------------------------------------------------------- */
 
-static bool add_tests(struct reply *out, struct db_rows *rows, struct error *err)
+static bool add_tests(struct run_reply *out, struct db_rows *rows, struct error *err)
 {
-    struct json_writer *w = &out->w;
+    struct json_writer *w = &out->json.w;
     bool ok = true;
 
     json_key(w, "tests");
@@ -257,9 +178,9 @@ static bool add_tests(struct reply *out, struct db_rows *rows, struct error *err
         json_key_i64(w, "run_count", db_i64(rows, "run_count"));
         json_key_i64(w, "success", db_i64(rows, "success"));
         json_key_i64(w, "failure", db_i64(rows, "failure"));
-        key_float(w, "run_time", db_real(rows, "run_time"));
+        json_key_float(w, "run_time", db_real(rows, "run_time"));
         json_obj_end(w);
-        ok = reply_flush(out, false);
+        ok = json_reply_flush(&out->json, false, err);
     }
     json_arr_end(w);
     return ok;
@@ -267,7 +188,7 @@ static bool add_tests(struct reply *out, struct db_rows *rows, struct error *err
 
 static void key_moment(struct json_writer *w, const char *key, const char *us_key, struct db_rows *rows)
 {
-    key_time(w, key, db_str(rows, key));
+    json_key_time(w, key, db_str(rows, key));
     if (db_is_null(rows, us_key))
         json_key_null(w, us_key);
     else
@@ -283,9 +204,9 @@ static void end_test_run(struct json_writer *w, int64_t open)
 }
 
 /* Rows of one test_run follow each other, one for each piece of its metadata. */
-static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error *err)
+static bool add_test_runs(struct run_reply *out, struct db_rows *rows, struct error *err)
 {
-    struct json_writer *w = &out->w;
+    struct json_writer *w = &out->json.w;
     int64_t open = 0;
     bool ok = true;
 
@@ -312,7 +233,7 @@ static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error 
             json_key_str(w, "value", db_str(rows, "value"));
             json_obj_end(w);
         }
-        ok = reply_flush(out, false);
+        ok = json_reply_flush(&out->json, false, err);
     }
     end_test_run(w, open);
     json_arr_end(w);
@@ -320,16 +241,16 @@ static bool add_test_runs(struct reply *out, struct db_rows *rows, struct error 
 }
 
 /* Part of the list of attachments: those of tests, or those of the run as a whole. */
-static bool add_attachments(struct reply *out, struct db_rows *rows, struct error *err)
+static bool add_attachments(struct run_reply *out, struct db_rows *rows, struct error *err)
 {
-    struct json_writer *w = &out->w;
+    struct json_writer *w = &out->json.w;
     bool ok = true;
 
     while (ok && db_next(rows, err)) {
         int64_t id = db_i64(rows, "id");
         char link[512];
 
-        snprintf(link, sizeof(link), "%s/v1/subunit/%.*s/attachments/%lld", out->r->conf->api.public_url,
+        snprintf(link, sizeof(link), "%s/v1/subunit/%.*s/attachments/%lld", out->json.r->conf->api.public_url,
                  STR_ARG(out->run->uuid), (long long)id);
         json_obj_begin(w);
         json_key_i64(w, "id", id);
@@ -343,21 +264,21 @@ static bool add_attachments(struct reply *out, struct db_rows *rows, struct erro
         json_key_cstr(w, "attachment", link);
         json_key_i64(w, "size", db_i64(rows, "size"));
         json_obj_end(w);
-        ok = reply_flush(out, false);
+        ok = json_reply_flush(&out->json, false, err);
     }
     return ok;
 }
 
 /* One of the three lists. */
-static bool add_part(struct reply *out, struct db_rows *rows,
-                     bool (*fn)(struct reply *out, struct db_rows *rows, struct error *err),
+static bool add_part(struct run_reply *out, struct db_rows *rows,
+                     bool (*fn)(struct run_reply *out, struct db_rows *rows, struct error *err),
                      struct error *err)
 {
     if (!rows)
         return false;
     bool sent = fn(out, rows, err);
     bool whole = db_end(rows);
-    return sent ? whole : gone(err);
+    return sent && whole;
 }
 
 static const char *const statuses[] = {"success", "xfail",      "fail",   "uxsuccess",
@@ -389,11 +310,11 @@ static bool has_attachments(const struct run *run)
     return run->attachments > 0 || !run->created_at.p;
 }
 
-static bool send_run(struct reply *out, struct db_conn *c, const struct run *run, struct run_part *part,
+static bool send_run(struct run_reply *out, struct db_conn *c, const struct run *run, struct run_part *part,
                      bool more, struct error *err)
 {
-    struct viewer viewer = subunit_viewer(out->r);
-    struct json_writer *w = &out->w;
+    struct viewer viewer = subunit_viewer(out->json.r);
+    struct json_writer *w = &out->json.w;
 
     json_obj_begin(w);
     json_key(w, "subunit-data");
@@ -416,25 +337,23 @@ static bool send_run(struct reply *out, struct db_conn *c, const struct run *run
     if (more)
         json_key_i64(w, "next_marker", part->last);
     json_obj_end(w);
-    return reply_flush(out, true) || gone(err);
+    return json_reply_flush(&out->json, true, err);
 }
 
 /* Answers with RUN, or with the page of it that the query asks for. */
 static bool answer_run(struct request *r, struct db_conn *c, const struct run *run, struct run_part *part,
                        uint64_t limit, struct error *err)
 {
-    struct reply out;
+    struct run_reply out;
     bool more = false;
 
     part->run_id = run->id;
     if (limit && !run_page(c, part, limit, &more, err))
         return false;
-    response_status(r, 200);
-    response_header(r, "Content-Type", "application/json");
-    reply_begin(&out, r);
+    json_reply_begin(&out.json, r);
     out.run = run;
     bool ok = send_run(&out, c, run, part, more, err);
-    buf_free(&out.b);
+    json_reply_free(&out.json);
     return ok;
 }
 

@@ -40,6 +40,7 @@ def test_killed_in_mid_deletion(armed, demo, staff, commit):  # noqa: F811
     assert left == (0 if commit == 1 else 1)
     listed = [r['uuid'] for r in staff.get('/v1/subunit').json()['runs']]
     assert (run in listed) == there
+    assert (staff.get('/v1/subunit/' + run).status_code == 200) == there
     assert demo.get('/v1/subunit?result_id=' + result).status_code == (200 if there else 404)
     if there:
         assert demo.delete('/v1/subunit/' + run).status_code == 204

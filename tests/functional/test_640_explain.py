@@ -147,6 +147,52 @@ def test_reading(full, demo, staff):
     check(full, log.statements(), 10)
 
 
+def reads(stack, sql):
+    """Rows that the statement really reads."""
+    with stack.connect() as db, db.cursor() as cur:
+        cur.execute('FLUSH STATUS')
+        cur.execute(sql)
+        cur.fetchall()
+        cur.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
+        return sum(int(n) for _, n in cur.fetchall())
+
+
+@pytest.mark.parametrize('user', ['demo', 'foundation'])
+def test_tests_and_comparison(full, user):
+    client = full.client(user)
+    run, base = [row[0] for row in full.sql('SELECT uuid FROM runs WHERE id IN (9001, 9003) ORDER BY id')]
+    paths = ['/v1/tests', '/v1/tests?marker=777', '/v1/tests?prefix=tempest.api.compute&limit=10',
+             '/v1/tests?prefix=tempest.api.compute.servers.test_servers.Class.test_2999',
+             '/v1/tests?name=tempest.api.compute.servers.test_servers.Class.test_9', '/v1/tests/77',
+             '/v1/tests/77/runs', '/v1/tests/77/runs?marker=' + run]
+    with Recorder(full) as log:
+        for path in paths:
+            assert client.get(path).status_code == 200, path
+        assert client.get('/v1/subunit/%s/compare/%s' % (run, base)).status_code == 200
+    check(full, log.statements(), 6)
+    for sql in log.statements():
+        if 'information_schema' not in sql:  # of a start
+            assert reads(full, sql) < 300, sql
+
+
+def test_history_of_a_test_of_every_run(full, demo, staff):
+    """The page costs the page: no run behind it is looked at."""
+    full.sql('INSERT INTO tests (id, test_id) VALUES (90000, "in.every.run")')
+    full.sql('INSERT INTO test_runs (test_id, run_id, status) SELECT 90000, seq, "success" FROM seq_1_to_%d' % RUNS)
+    full.sql('UPDATE tests SET run_count = %d WHERE id = 90000' % RUNS)
+    full.sql('INSERT INTO project_test_stats VALUES (%s, 90000, %s, 0, 0, 0)', full.project('demo'), RUNS // 2)
+    with Recorder(full) as log:
+        for client in (demo, staff):
+            first = client.get('/v1/tests/90000/runs').json()
+            assert len(first['runs']) == 25 and client.get(first['next']).status_code == 200
+    for sql in log.statements():
+        if 'information_schema' not in sql:  # of a start
+            assert reads(full, sql) < 300, sql
+    for table in ('test_runs', 'project_test_stats', 'tests'):
+        full.sql('DELETE FROM %s WHERE %s = 90000' % (table, {'test_runs': 'test_id', 'tests': 'id'}.get(
+            table, 'tests_id')))
+
+
 LISTS = ['', '?limit=5', '?cpid=cloud1', '?start_date=2025-01-03&end_date=2025-01-05',
          '?cpid=cloud3&start_date=2025-01-02']
 
@@ -167,11 +213,7 @@ def test_lists(full, user, query):
             rows = plan(cur, sql)
             assert rows[0]['table'] == 'i' and rows[0]['key'].startswith('ix_run_info'), rows
             assert not [r for r in rows if 'filesort' in (r['Extra'] or '') or 'temporary' in (r['Extra'] or '')], rows
-            # what it really reads; to a marker MariaDB walks along the project's part of the index
-            cur.execute('FLUSH STATUS')
-            cur.execute(sql)
-            cur.fetchall()
-            cur.execute("SHOW SESSION STATUS LIKE 'Handler_read%'")
-            read = sum(int(n) for _, n in cur.fetchall())
+            # to a marker MariaDB walks along the project's part of the index
+            read = reads(full, sql)
             limit = 60 * 3 if 'cpid' not in query or user == 'demo' else RUNS
             assert read <= limit + behind, (read, rows)

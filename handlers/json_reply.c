@@ -1,0 +1,77 @@
+#include "config.h"
+#include "handlers/json_reply.h"
+#include "handlers/uri.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FLUSH = 32 * 1024, LARGEST_PIECE = 8 * 1024 * 1024 };
+
+void json_reply_begin(struct json_reply *out, struct request *r)
+{
+    out->r = r;
+    buf_init(&out->b, LARGEST_PIECE);
+    json_writer_init(&out->w, &out->b);
+    response_status(r, 200);
+    response_header(r, "Content-Type", "application/json");
+}
+
+void json_reply_free(struct json_reply *out)
+{
+    buf_free(&out->b);
+}
+
+bool json_reply_flush(struct json_reply *out, bool all, struct error *err)
+{
+    if (!all && out->b.n < FLUSH)
+        return true;
+    bool ok = response_write(out->r, out->b.p, out->b.n);
+    buf_clear(&out->b);
+    return ok || error_set(err, ERROR_ABORTED, "the client went away");
+}
+
+void json_key_next(struct json_writer *w, const struct request *r, struct str marker)
+{
+    struct buf link;
+
+    buf_init(&link, 64 * 1024);
+    buf_printf(&link, "%.*s?marker=%.*s", STR_ARG(r->path), STR_ARG(marker));
+    for (size_t i = 0; i < r->n_query; i++) {
+        if (str_eq_cstr(r->query[i].name, "marker"))
+            continue;
+        buf_add_char(&link, '&');
+        uri_encode(&link, r->query[i].name);
+        buf_add_char(&link, '=');
+        uri_encode(&link, r->query[i].value);
+    }
+    json_key_str(w, "next", buf_str(&link));
+    buf_free(&link);
+}
+
+void json_key_time(struct json_writer *w, const char *key, struct str sql)
+{
+    char text[24];
+
+    if (sql.n < 19) {
+        json_key_null(w, key);
+        return;
+    }
+    memcpy(text, sql.p, 19);
+    text[10] = 'T';
+    memcpy(text + 19, "Z", 2);
+    json_key_cstr(w, key, text);
+}
+
+void json_key_float(struct json_writer *w, const char *key, double v)
+{
+    char text[40];
+
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof(text), "%.*g", digits, v);
+        if (strtof(text, NULL) == (float)v)
+            break;
+    }
+    json_key(w, key);
+    json_double(w, strtod(text, NULL));
+}

@@ -1,0 +1,31 @@
+/* json_reply.h - a JSON reply of any length, written while it is sent, and what our replies write alike. */
+#ifndef TALLY_HANDLERS_JSON_REPLY_H
+#define TALLY_HANDLERS_JSON_REPLY_H
+
+#include "base/json.h"
+#include "handlers/request.h"
+
+struct json_reply {
+    struct request *r;
+    struct json_writer w;
+    struct buf b;
+};
+
+/* Status 200 and the type. What is written to OUT->w goes out as json_reply_flush() sees that it is much.
+ * Free with json_reply_free(). */
+void json_reply_begin(struct json_reply *out, struct request *r);
+void json_reply_free(struct json_reply *out);
+
+/* Sends what has come together, if it is much or ALL. False (ERROR_ABORTED) once the client is gone. */
+bool json_reply_flush(struct json_reply *out, bool all, struct error *err);
+
+/* The member "next": R's path and query again, with another marker. */
+void json_key_next(struct json_writer *w, const struct request *r, struct str marker);
+
+/* MySQL's "YYYY-MM-DD HH:MM:SS" as ISO 8601 in UTC; null where it is no time. */
+void json_key_time(struct json_writer *w, const char *key, struct str sql);
+
+/* A FLOAT column's value in as few digits as tell it from its neighbours. */
+void json_key_float(struct json_writer *w, const char *key, double v);
+
+#endif
