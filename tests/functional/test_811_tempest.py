@@ -50,6 +50,7 @@ endpoint_type = public
 region = RegionOne
 [image-feature-enabled]
 import_image = false
+os_glance_reserved = true
 """
 STESTR = '[DEFAULT]\ntest_path=%s\ntop_dir=/usr/lib/python3/dist-packages\ngroup_regex=([^\\.]*\\.)*\n' % DISCOVER
 

@@ -95,6 +95,7 @@ def tier_smoke(report, logs, jobs):
 
 def tier_ci(report, logs, jobs, full):
     check_manifest(report, logs)
+    blueprint.check(report, logs)
     asan = build.build('asan', report, jobs)
     outcomes = unit.check(asan, report, logs, jobs)
     faults = list(manifest.unrun(outcomes, unit.names()))

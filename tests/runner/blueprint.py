@@ -20,6 +20,18 @@ def carried(name):
     return set(CARRIED.findall(name))
 
 
+def check(report, logs):
+    """A row without a test, or a test of no row, is a failure of the CI tier too."""
+    held = set()
+    for node in functional.node_ids(logs):
+        held |= carried(node.partition('::')[2])
+    wrong = sorted(held ^ set(rows()))
+    if wrong:
+        report.fail('blueprint', 'without a test, or no row: ' + ' '.join(wrong))
+    else:
+        report.add(passed=1)
+
+
 def run(report, logs, jobs):
     wanted = rows()
     ids = [n for n in functional.node_ids(logs) if carried(n.partition('::')[2])]
