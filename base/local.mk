@@ -18,6 +18,8 @@ libtally_base_a_SOURCES = \
 	base/fault.c base/fault.h \
 	base/hash.c base/hash.h \
 	base/http.c base/http.h \
+	base/http_stream.c base/http_stream.h \
+	base/http_wire.c base/http_wire.h \
 	base/json.c base/json.h \
 	base/json_flat.c base/json_flat.h \
 	base/json_get.c \
