@@ -9,6 +9,7 @@ libtally_identity_a_SOURCES = \
 	identity/identity.c identity/identity.h \
 	identity/keystone.c \
 	identity/proxy.c \
+	identity/service.c identity/service.h \
 	identity/session.c identity/session.h \
 	identity/static.c \
 	identity/token.c identity/token.h

@@ -28,7 +28,8 @@ struct session {
     struct str login;     /* the body that asks for a token */
     pthread_mutex_t lock; /* of all that follows */
     pthread_cond_t renewed;
-    char *token; /* NULL: none yet */
+    char *token;      /* NULL: none yet */
+    char *project_id; /* that it is scoped to */
     uint64_t generation;
     int64_t renew_us; /* wall clock */
     bool renewing;
@@ -154,6 +155,7 @@ void session_free(struct session *s)
     http_free(s->http);
     secret_free((char *)s->login.p, s->login.n);
     secret_free(s->token, s->token ? strlen(s->token) : 0);
+    free(s->project_id);
     free(s->url);
     pthread_cond_destroy(&s->renewed);
     pthread_mutex_destroy(&s->lock);
@@ -223,9 +225,16 @@ static bool ask(struct session *s, struct http_request *request, int64_t until_u
 
 /* --- our token ---------------------------------------------------------------------------------- */
 
+/* What Keystone gave us. */
+struct own_token {
+    struct str token, project_id;
+    int64_t expires_us;
+    bool refused; /* nothing: our credentials will not do */
+};
+
 /* Gets a token; the lock is not held. */
-static bool login(struct session *s, int64_t until_us, struct arena *arena, struct str *token,
-                  int64_t *expires_us, bool *refused, struct error *err)
+static bool login(struct session *s, int64_t until_us, struct arena *arena, struct own_token *out,
+                  struct error *err)
 {
     static const struct http_header json = {"Content-Type", {"application/json", 16}};
     struct http_request request = {.method = "POST",
@@ -237,33 +246,43 @@ static bool login(struct session *s, int64_t until_us, struct arena *arena, stru
 
     if (!ask(s, &request, until_us, arena, &reply, err))
         return false;
-    *refused = reply.status == 401 || reply.status == 403;
+    out->refused = reply.status == 401 || reply.status == 403;
     if (reply.status != 201)
         return session_trouble(s, err,
                                arena_printf(arena, "answers %d to our own credentials", reply.status));
-    *token = http_response_header(&reply, "X-Subject-Token");
-    if (!token_text_ok(*token) || !token_expiry_parse(reply.body, arena, expires_us, NULL))
+    out->token = http_response_header(&reply, "X-Subject-Token");
+    if (!token_text_ok(out->token) || !token_expiry_parse(reply.body, arena, &out->expires_us, NULL))
         return session_trouble(s, err, "answers our credentials with what is no token");
+    out->project_id = token_project_parse(reply.body, arena);
     return true;
 }
 
+static char *copy_of(struct str s)
+{
+    char *p = mem_alloc(s.n + 1);
+
+    memcpy(p, s.n ? s.p : "", s.n);
+    p[s.n] = '\0';
+    return p;
+}
+
 /* Puts the outcome of login() where all see it; the lock is held. */
-static void token_take(struct session *s, bool ok, struct str token, int64_t expires_us, bool refused)
+static void token_take(struct session *s, bool ok, const struct own_token *t)
 {
     int64_t now = clock_now_us();
-    int64_t early = (expires_us - now) / 10; /* of a short-lived one a tenth, else a minute */
+    int64_t early = (t->expires_us - now) / 10; /* of a short-lived one a tenth, else a minute */
 
     s->renewing = false;
-    if (refused)
+    if (t->refused)
         s->refused_until_us = clock_mono_us() + REFUSED_PAUSE * SECOND;
     s->failures += !ok;
     if (!ok)
         return;
     secret_free(s->token, s->token ? strlen(s->token) : 0);
-    s->token = mem_alloc(token.n + 1);
-    memcpy(s->token, token.p, token.n);
-    s->token[token.n] = '\0';
-    s->renew_us = expires_us - (early < RENEW_BEFORE * SECOND ? early : RENEW_BEFORE * SECOND);
+    free(s->project_id);
+    s->token = copy_of(t->token);
+    s->project_id = copy_of(t->project_id);
+    s->renew_us = t->expires_us - (early < RENEW_BEFORE * SECOND ? early : RENEW_BEFORE * SECOND);
     s->generation++;
 }
 
@@ -275,13 +294,14 @@ static void wait_renewed(struct session *s, int64_t until_us)
         ;
 }
 
-/* Our token, in the arena, and its generation. One that is not newer than STALE is not good enough. */
+/* Our token, in the arena, and its generation. One that is not newer than STALE is not good enough.
+ * PROJECT_ID may be NULL. */
 static bool token_get(struct session *s, uint64_t stale, int64_t until_us, struct arena *arena,
-                      struct str *token, uint64_t *generation, struct error *err)
+                      struct str *token, struct str *project_id, uint64_t *generation, struct error *err)
 {
-    int64_t expires_us = 0;
-    bool ok, refused = false;
+    struct own_token fresh = {.expires_us = 0};
     uint64_t failures;
+    bool ok;
 
     pthread_mutex_lock(&s->lock);
     failures = s->failures;
@@ -294,17 +314,25 @@ static bool token_get(struct session *s, uint64_t stale, int64_t until_us, struc
     if (!ok) {
         s->renewing = true;
         pthread_mutex_unlock(&s->lock);
-        ok = login(s, until_us, arena, token, &expires_us, &refused, err);
+        ok = login(s, until_us, arena, &fresh, err);
         pthread_mutex_lock(&s->lock);
-        token_take(s, ok, *token, expires_us, refused);
+        token_take(s, ok, &fresh);
         pthread_cond_broadcast(&s->renewed);
     }
     if (ok) {
         *token = arena_str(arena, str_of(s->token));
         *generation = s->generation;
+        if (project_id)
+            *project_id = arena_str(arena, str_of(s->project_id));
     }
     pthread_mutex_unlock(&s->lock);
     return ok;
+}
+
+bool session_token(struct session *s, uint64_t stale, int64_t timeout_us, struct arena *arena,
+                   struct str *token, struct str *project_id, uint64_t *generation, struct error *err)
+{
+    return token_get(s, stale, clock_mono_us() + timeout_us, arena, token, project_id, generation, err);
 }
 
 bool session_get(struct session *s, const char *path, const struct http_header *headers, size_t n_headers,
@@ -318,10 +346,11 @@ bool session_get(struct session *s, const char *path, const struct http_header *
                                    .n_headers = n_headers + 1};
     uint64_t generation = 0;
 
-    memcpy(all + 1, headers, n_headers * sizeof(*headers));
+    if (n_headers)
+        memcpy(all + 1, headers, n_headers * sizeof(*headers));
     for (int attempt = 0; attempt < 2; attempt++) {
         all[0] = (struct http_header){"X-Auth-Token", {NULL, 0}};
-        if (!token_get(s, generation, until_us, arena, &all[0].value, &generation, err) ||
+        if (!token_get(s, generation, until_us, arena, &all[0].value, NULL, &generation, err) ||
             !ask(s, &request, until_us, arena, out, err))
             return false;
         if (out->status != 401)

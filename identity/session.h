@@ -21,6 +21,10 @@ void session_free(struct session *s);
 bool session_get(struct session *s, const char *path, const struct http_header *headers, size_t n_headers,
                  int64_t timeout_us, struct arena *arena, struct http_response *out, struct error *err);
 
+/* Our own token, and the project that it is scoped to, in ARENA; its generation is above STALE (0: any). */
+bool session_token(struct session *s, uint64_t stale, int64_t timeout_us, struct arena *arena,
+                   struct str *token, struct str *project_id, uint64_t *generation, struct error *err);
+
 /* Logs what is wrong with Keystone (WHAT follows its URL), at most a line in 10 seconds, and sets
  * ERROR_UNAVAILABLE with a text for the client. */
 bool session_trouble(struct session *s, struct error *err, const char *what);

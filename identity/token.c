@@ -154,6 +154,15 @@ bool token_info_parse(struct str text, struct arena *arena, struct token_info **
     return true;
 }
 
+struct str token_project_parse(struct str text, struct arena *arena)
+{
+    int64_t expires_us;
+    struct str id = {NULL, 0};
+
+    json_to_str(json_get(json_get(token_object(text, arena, &expires_us), "project"), "id"), &id);
+    return id;
+}
+
 bool token_expiry_parse(struct str text, struct arena *arena, int64_t *expires_us, struct error *err)
 {
     if (!token_object(text, arena, expires_us))

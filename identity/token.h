@@ -27,6 +27,9 @@ void token_info_unref(struct token_info *t);
  * what Keystone says. The result has one reference. */
 bool token_info_parse(struct str json, struct arena *arena, struct token_info **out, struct error *err);
 
+/* The project of such a reply, in ARENA; p NULL where it has none. */
+struct str token_project_parse(struct str json, struct arena *arena);
+
 /* The expires_at of such a reply, for our own token. */
 bool token_expiry_parse(struct str json, struct arena *arena, int64_t *expires_us, struct error *err);
 
