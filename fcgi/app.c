@@ -86,7 +86,7 @@ static struct shared_images *new_images(const struct conf *conf, struct error *e
     struct shared_images *shared = NULL;
 
     buf_init(&mistakes, MISTAKES_MAX);
-    images = image_context_new(conf, NULL, &mistakes, err);
+    images = image_context_new(conf, &mistakes, err);
     log_lines(buf_str(&mistakes));
     buf_free(&mistakes);
     if (images) {

@@ -10,15 +10,17 @@
 #include "image/property_protection.h"
 #include "store/store.h"
 
+struct identity_service;
+
 struct image_context {
+    struct identity_service *service; /* for a store that asks for our own token */
     struct store *store;
     struct property_protection *protection;
 };
 
-/* Opens [image_store] and reads [image] property_protection_file. AUTH is store.h's. NULL, with ERR, where
- * something will not do; each mistake of the file is a line of MISTAKES. */
-struct image_context *image_context_new(const struct conf *conf, const struct service_auth *auth,
-                                        struct buf *mistakes, struct error *err);
+/* Opens [image_store] and reads [image] property_protection_file. NULL, with ERR, where something will not
+ * do; each mistake of the file is a line of MISTAKES. */
+struct image_context *image_context_new(const struct conf *conf, struct buf *mistakes, struct error *err);
 void image_context_free(struct image_context *x);
 
 /* May the caller do this to a property of this name? */

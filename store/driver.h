@@ -55,6 +55,7 @@ struct store_writer {
 };
 
 extern const struct store_ops store_dir;
+extern const struct store_ops store_swift;
 
 /* Asks the caller whether to stop: true, and ERROR_ABORTED, where he says so. */
 bool store_stopped(const struct store_caller *caller, struct error *err);

@@ -1,6 +1,6 @@
 # store/: where bytes lie.
 noinst_LIBRARIES += libtally_store.a
-libtally_store_a_CFLAGS = $(AM_CFLAGS)
+libtally_store_a_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 libtally_store_a_SOURCES = \
 	store/dir.c store/dir.h \
 	store/dir_copy.c \
@@ -9,7 +9,12 @@ libtally_store_a_SOURCES = \
 	store/dir_path.c \
 	store/dir_write.c \
 	store/driver.h \
-	store/store.c store/store.h
+	store/store.c store/store.h \
+	store/swift.c store/swift.h \
+	store/swift_call.c \
+	store/swift_read.c \
+	store/swift_slo.c \
+	store/swift_write.c
 STORE_LIBS = libtally_store.a $(BASE_LIBS)
 
 if HAVE_CMOCKA
@@ -19,3 +24,8 @@ TESTS += $(STORE_UNIT_TESTS)
 tests_unit_test_store_dir_SOURCES = tests/unit/test_store_dir.c tests/unit/unit.h
 tests_unit_test_store_dir_LDADD = libtally_store.a $(UNIT_LIBS)
 endif
+
+# Drives a store from the command line, for tests/functional/test_73*.py.
+noinst_PROGRAMS += tests/unit/store_probe
+tests_unit_store_probe_SOURCES = tests/unit/store_probe.c
+tests_unit_store_probe_LDADD = $(STORE_LIBS) $(IDENTITY_LIBS) $(BASE_LIBS)

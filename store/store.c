@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct store_ops *const drivers[] = {&store_dir};
+static const struct store_ops *const drivers[] = {&store_dir, &store_swift};
 
 enum { MAX_CONTAINER = 256, MAX_OBJECT = 1024 }; /* bytes; Swift's own limits */
 

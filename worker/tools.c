@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "identity/service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,7 @@ static void free_tools(struct tools *t)
         return;
     store_free(t->images);
     store_free(t->containers);
+    identity_service_free(t->service);
     property_protection_free(t->protection);
     conf_unref(t->conf);
     free(t);
@@ -91,8 +93,9 @@ static struct tools *make_tools(struct conf *conf, struct error *err)
 
     t->conf = conf;
     t->refs = 1;
-    if (read_protection(t, err) && (t->images = store_images_new(conf, NULL, err)) &&
-        (t->containers = store_containers_new(conf, NULL, err)))
+    if (read_protection(t, err) && (t->service = identity_service_new(conf, err)) &&
+        (t->images = store_images_new(conf, identity_service_auth(t->service), err)) &&
+        (t->containers = store_containers_new(conf, identity_service_auth(t->service), err)))
         return t;
     free_tools(t);
     return NULL;

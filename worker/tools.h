@@ -10,8 +10,11 @@
 
 #include <pthread.h>
 
+struct identity_service;
+
 struct tools {
     struct conf *conf;
+    struct identity_service *service; /* our own token, for the stores */
     struct property_protection *protection;
     struct store *images;     /* Tally's image store */
     struct store *containers; /* customers' containers */

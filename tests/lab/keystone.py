@@ -21,7 +21,7 @@ USERS = {
     'demo2': ('demo2', 'demo', ('member',)),
     'alt': ('alt', 'alt', ('member',)),
     'foundation': ('foundation', 'admin', ('admin',)),
-    'tally': ('tally', 'service', ('service', 'admin')),
+    'tally': ('tally', 'service', ('service', 'admin', 'ResellerAdmin')),
     'swift': ('swift', 'service', ('service', 'admin')),
 }
 ADMIN = ('admin', 'secret', 'admin')
