@@ -5,6 +5,7 @@
 
 #include <errmsg.h>
 #include <mysqld_error.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,6 +89,20 @@ static void set_options(struct db_conn *c)
     set_ssl(c->my, &s->dsn);
 }
 
+static bool limit_locks(struct db_conn *c, struct error *err)
+{
+    const struct db_settings *s = c->settings;
+    bool mariadb = db_is_mariadb(c);
+    char text[160];
+
+    if (s->lock_wait == 0)
+        return true;
+    int n = snprintf(text, sizeof(text), "SET SESSION innodb_lock_wait_timeout = %llu, SESSION %s = %llu",
+                     (unsigned long long)s->lock_wait, mariadb ? "idle_transaction_timeout" : "wait_timeout",
+                     (unsigned long long)(mariadb ? s->idle_transaction : 2 * s->idle_transaction));
+    return conn_query(c, text, (size_t)n, err);
+}
+
 static bool session_set_up(struct db_conn *c, struct error *err)
 {
     static const char set[] = "SET SESSION time_zone = '+00:00', SESSION sql_mode = "
@@ -104,7 +119,7 @@ static bool session_set_up(struct db_conn *c, struct error *err)
     if (db_is_mariadb(c) ? !conn_query(c, set_mariadb, sizeof(set_mariadb) - 1, err)
                          : !conn_query(c, set, sizeof(set) - 1, err))
         return false;
-    if (!conn_query(c, "SELECT @@local_infile", 21, err))
+    if (!limit_locks(c, err) || !conn_query(c, "SELECT @@local_infile", 21, err))
         return false;
     res = mysql_store_result(c->my);
     if (!res)

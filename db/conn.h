@@ -30,6 +30,8 @@ struct db_settings {
     uint64_t write_timeout;
     uint64_t max_retries;
     bool load_data;
+    uint64_t lock_wait; /* seconds; these two 0: the server's own */
+    uint64_t idle_transaction;
 };
 
 struct db_bulk_source; /* bulk.c */

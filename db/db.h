@@ -25,6 +25,12 @@ struct db_rows;
 struct db *db_new(const struct conf *conf, unsigned size, struct error *err);
 void db_free(struct db *db);
 
+/* For pools whose process may be stopped in the middle of a transaction while others need its rows: a
+ * statement waits LOCK_WAIT_S seconds at most for a row, and the server ends a transaction in which nothing
+ * was said for IDLE_S seconds (MySQL, which cannot tell: an idle connection after twice that). Before the
+ * first db_acquire(). */
+void db_limit_locks(struct db *db, uint64_t lock_wait_s, uint64_t idle_s);
+
 /* Takes a live connection; waits up to [database] pool_timeout for one. NULL: ERROR_UNAVAILABLE. */
 struct db_conn *db_acquire(struct db *db, struct error *err);
 /* Gives it back; an open transaction is rolled back first, a broken connection closed. NULL is allowed. */

@@ -46,6 +46,12 @@ struct db *db_new(const struct conf *conf, unsigned size, struct error *err)
     return db;
 }
 
+void db_limit_locks(struct db *db, uint64_t lock_wait_s, uint64_t idle_s)
+{
+    db->settings.lock_wait = lock_wait_s;
+    db->settings.idle_transaction = idle_s;
+}
+
 void db_free(struct db *db)
 {
     if (!db)

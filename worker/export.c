@@ -198,6 +198,9 @@ static bool commit(struct export *ex, struct error *err)
 
     if (fault_point("export.before_object"))
         return error_set(err, ERROR_UNAVAILABLE, "fault point export.before_object");
+    /* the last moment to find out that the lease is gone before the customer sees the object */
+    if (!task_go_on(ex->run, err))
+        return false;
     ex->writer = NULL;
     ex->run->may_have_exported = true;
     if (!store_commit(w, ex->run->arena, NULL, err))

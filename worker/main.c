@@ -24,7 +24,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, DRAIN_TICK_MS = 20, STOP_SECONDS = 10, SCHEMA_MS = 2000 };
+enum { TICK_MS = 1000, DRAIN_TICK_MS = 20, STOP_SECONDS = 10, SCHEMA_MS = 2000, LOCK_WAIT_S = 3 };
 
 struct program {
     struct toolbox box;
@@ -149,6 +149,15 @@ static bool check_schema(struct program *p, const struct conf *conf, struct erro
     }
 }
 
+/* A worker that stands still in the middle of a transaction holds its task's rows; they are free again before
+ * its lease is long over. */
+static uint64_t idle_seconds(const struct conf *conf)
+{
+    uint64_t half = conf->worker.lease / 2;
+
+    return half < 2 ? 2 : half < 30 ? half : 30;
+}
+
 static bool start(struct program *p, const struct conf *conf, struct error *err)
 {
     unsigned slots = (unsigned)conf->worker.slots;
@@ -156,7 +165,10 @@ static bool start(struct program *p, const struct conf *conf, struct error *err)
 
     /* A slot holds one connection at a time; the sweeper and this thread one each. */
     p->db = db_new(conf, slots + 2, err);
-    if (!p->db || !check_schema(p, conf, err))
+    if (!p->db)
+        return false;
+    db_limit_locks(p->db, LOCK_WAIT_S, idle_seconds(conf));
+    if (!check_schema(p, conf, err))
         return false;
     claimer_init(&p->claimer, p->db, &p->box, p->name, conf->worker.lease);
     if (!lease_table_start(&p->leases, conf, p->name, err) ||

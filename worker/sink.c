@@ -90,6 +90,9 @@ bool sink_commit(struct sink *s, const char *fault, struct error *err)
 
     if (fault && fault_point(fault))
         return error_set(err, ERROR_UNAVAILABLE, "fault point %s", fault);
+    /* the last moment to find out that the lease is gone before the bytes have a name */
+    if (!task_go_on(s->run, err))
+        return false;
     s->writer = NULL;
     if (!store_commit(w, s->run->arena, NULL, err))
         return false;

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS_MAX = 50, STRAY_AGE_S = 3600, STRAY_EVERY = 20 };
+enum { ROUNDS_MAX = 50 };
 
 static bool is_ending(struct sweeper *s)
 {
@@ -115,12 +115,11 @@ static bool sweep_bytes(struct sweeper *s, struct tools *t, struct error *err)
     return ok;
 }
 
-/* Files that no name leads to. */
+/* What killed writers have left where no name leads to it. */
 static bool sweep_strays(struct tools *t, struct error *err)
 {
-    uint64_t images = 0, containers = 0;
-    bool ok = store_sweep(t->images, STRAY_AGE_S, &images, err) &&
-              store_sweep(t->containers, STRAY_AGE_S, &containers, err);
+    uint64_t images = 0, containers = 0, age = t->conf->worker.lease;
+    bool ok = store_sweep(t->images, age, &images, err) && store_sweep(t->containers, age, &containers, err);
 
     if (images + containers > 0)
         log_info("sweep: %" PRIu64 " unfinished files removed", images + containers);
@@ -129,14 +128,13 @@ static bool sweep_strays(struct tools *t, struct error *err)
 
 /* --- the thread ----------------------------------------------------------------------------------- */
 
-static void sweep(struct sweeper *s, unsigned round)
+static void sweep(struct sweeper *s)
 {
     struct tools *t = toolbox_acquire(s->box);
     struct error err;
 
     error_clear(&err);
-    if (!sweep_rows(s, &err) || !sweep_bytes(s, t, &err) ||
-        (round % STRAY_EVERY == 0 && !sweep_strays(t, &err)))
+    if (!sweep_rows(s, &err) || !sweep_bytes(s, t, &err) || !sweep_strays(t, &err))
         log_warning("sweep: %s", err.message);
     toolbox_release(s->box, t);
 }
@@ -161,8 +159,8 @@ static void *sweep_main(void *arg)
 {
     struct sweeper *s = arg;
 
-    for (unsigned round = 0; !is_ending(s); round++) {
-        sweep(s, round);
+    while (!is_ending(s)) {
+        sweep(s);
         pause_sweep(s);
     }
     db_thread_end();

@@ -9,7 +9,7 @@ import uuid
 from lab.service import wait_for
 from lab.tally import Config
 
-LEASE = 3
+LEASE = 2
 
 
 def disk(size=100_000, salt=0):
