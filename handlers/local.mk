@@ -85,3 +85,5 @@ tests_fuzz_fuzz_query_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
 if !FUZZ
 TESTS += $(HANDLERS_FUZZ)
 endif
+
+EXTRA_DIST += tests/bench/bench-download
