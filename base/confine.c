@@ -187,8 +187,9 @@ be_child(const struct confine_job *job, pid_t parent, int null, int report, int 
     int alone;
 
     sigemptyset(&none);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
+    /* What we ignore the program would too. */
+    for (int sig = 1; sig < NSIG; sig++)
+        signal(sig, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (dup2(report, STDERR_FILENO) < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
         _exit(COULD_NOT);

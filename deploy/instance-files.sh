@@ -7,7 +7,7 @@ declare -A setting
 
 load_settings() {
     setting=([BUILD]=$PWD [ADDRESS]=127.0.0.1 [PORT]=8443 [NAME]=localhost [PROCESSES]=1
-        [KEYSTONE_URL]='' [METRICS_ALLOW]='' [WRAP]='' [DB_PASSWORD]=''
+        [KEYSTONE_URL]='' [METRICS_ALLOW]='' [WRAP]='' [DB_PASSWORD]='' [SECRET_KEY]=''
         [RATE]=200r/s [BURST]=500 [UPLOAD_RATE]=20r/s [UPLOAD_BURST]=100
         [UPLOAD_CONNECTIONS]=32 [UPLOAD_MAX]=4g [IMAGE_MAX]=1025g)
     # shellcheck disable=SC1091
@@ -24,6 +24,7 @@ take_settings() {
     [[ ${setting[PROCESSES]} =~ ^[1-9][0-9]*$ ]] || die "PROCESSES is a number"
     setting[BUILD]=$(cd "${setting[BUILD]}" && pwd)
     [ -n "${setting[DB_PASSWORD]}" ] || setting[DB_PASSWORD]=$(openssl rand -hex 16)
+    [ -n "${setting[SECRET_KEY]}" ] || setting[SECRET_KEY]=$(openssl rand -hex 32)
 }
 
 save_settings() {
@@ -127,8 +128,20 @@ connection = mysql://tally:${setting[DB_PASSWORD]}@localhost/tally?unix_socket=$
 [subunit]
 spool_dir = $dir/tmp
 
+[task]
+secret_key = ${setting[SECRET_KEY]}
+
+[worker]
+wake_socket = $dir/run/worker.sock
+work_dir = $dir/tmp
+
 [image_store]
 dir = $dir/images
+
+# Customers' containers are folders: $dir/containers/PROJECT/CONTAINER.
+[object_store]
+driver = dir
+dir = $dir/containers
 
 [identity]
 END
@@ -174,7 +187,7 @@ make_tokens() {
 
 init() {
     [ -d "$dir" ] && [ ! -f "$dir/etc/settings" ] && [ -n "$(ls -A "$dir")" ] && die "$dir is not empty, and no instance"
-    mkdir -p "$dir"/{etc,run,log,tmp,web,images}
+    mkdir -p "$dir"/{etc,run,log,tmp,web,images,containers}
     take_settings "$@"
     save_settings
     make_certificate

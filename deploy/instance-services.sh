@@ -116,6 +116,16 @@ start_tally() {
     await tally 30 tally_serves
 }
 
+# Its socket is there once it looks for tasks.
+start_worker() {
+    launch worker "${setting[BUILD]}/worker/tally-worker" --config "$dir/etc/tally.conf"
+    await worker 30 worker_listens
+}
+
+worker_listens() {
+    [ -S "$dir/run/worker.sock.$(alive worker)" ]
+}
+
 start_nginx() {
     nginx -t -q -p "$dir" -c "$dir/etc/nginx.conf" -e "$dir/log/nginx.log" || die "nginx's configuration is wrong"
     rm -f "$dir/run/nginx.pid"
@@ -125,7 +135,7 @@ start_nginx() {
 
 start() {
     local name
-    [ $# -gt 0 ] || set -- mariadb tally nginx
+    [ $# -gt 0 ] || set -- mariadb tally worker nginx
     for name; do
         alive "$name" >/dev/null && continue
         end_service "$name" TERM 1
@@ -135,11 +145,12 @@ start() {
 
 stop() {
     local name
-    [ $# -gt 0 ] || set -- nginx tally mariadb
+    [ $# -gt 0 ] || set -- nginx worker tally mariadb
     for name; do
         case $name in
             nginx) end_service nginx TERM 10 ;;
             tally) end_service tally TERM 60 ;;
+            worker) end_service worker TERM 60 ;;
             mariadb) end_service mariadb TERM 120 ;;
         esac
     done
@@ -152,6 +163,9 @@ reload() {
     if pid=$(alive nginx); then
         kill -HUP "$pid"
     fi
+    if pid=$(alive worker); then
+        kill -HUP "$pid"
+    fi
     for pid in $(members tally); do
         # multiwatch, which would take it as the order to stop, gets none.
         [ "$(cat "/proc/$pid/comm")" = tally.fcgi ] && kill -HUP "$pid"
@@ -161,7 +175,7 @@ reload() {
 
 status() {
     local name pid rc=0
-    for name in mariadb tally nginx; do
+    for name in mariadb tally worker nginx; do
         if pid=$(alive "$name"); then
             echo "$name: running ($pid)"
         else
@@ -175,5 +189,5 @@ status() {
 environment() {
     printf '%s=%q\n' URL "https://${setting[NAME]}:${setting[PORT]}" CACERT "$dir/etc/tls.crt" TOKENS "$dir/etc/tokens" \
         MEMBER "$dir/etc/member.header" STAFF "$dir/etc/staff.header" \
-        TALLY_CONFIG "$dir/etc/tally.conf" DB_SOCKET "$dir/run/mariadb.sock" FCGI_SOCKET "$dir/run/tally.sock"
+        CONTAINERS "$dir/containers" TALLY_CONFIG "$dir/etc/tally.conf" DB_SOCKET "$dir/run/mariadb.sock" FCGI_SOCKET "$dir/run/tally.sock"
 }

@@ -4,7 +4,7 @@ EXTRA_DIST += docs/threat-model.md deploy/packages deploy/install-packages deplo
 
 production_templates = \
 	deploy/production/tally-fcgi.socket deploy/production/tally-fcgi@.service \
-	deploy/production/tally-expire.service deploy/production/tally-spawn
+	deploy/production/tally-worker.service deploy/production/tally-expire.service deploy/production/tally-spawn
 EXTRA_DIST += $(production_templates:=.in) deploy/production/tally-expire.timer deploy/production/tally.sysusers \
 	deploy/production/tally.tmpfiles deploy/production/tally.logrotate
 CLEANFILES += $(production_templates) deploy/production/tally.conf.sample
@@ -18,7 +18,8 @@ deploy/production/tally.conf.sample: base/conf-doc$(EXEEXT)
 
 systemunitdir = $(prefix)/lib/systemd/system
 systemunit_DATA = deploy/production/tally-fcgi.socket deploy/production/tally-fcgi@.service \
-	deploy/production/tally-expire.service deploy/production/tally-expire.timer
+	deploy/production/tally-worker.service deploy/production/tally-expire.service \
+	deploy/production/tally-expire.timer
 sbin_SCRIPTS = deploy/production/tally-spawn
 tallyconfdir = $(sysconfdir)/tally
 tallyconf_DATA = deploy/production/tally.conf.sample

@@ -11,6 +11,7 @@ tests_unit_convert_probe_SOURCES = tests/unit/convert_probe.c
 tests_unit_convert_probe_LDADD = $(WORKER_LIBS) $(BASE_LIBS)
 
 sbin_PROGRAMS += worker/tally-worker
+dist_man_MANS += docs/man/tally-worker.8
 worker_tally_worker_SOURCES = \
 	worker/claim.c worker/claim.h \
 	worker/clone.c \

@@ -1,5 +1,6 @@
 """deploy/instance: a folder with everything in it, started, stopped and never confused with a stranger's."""
 import os
+import re
 import signal
 import ssl
 import stat
@@ -13,7 +14,7 @@ from lab.service import free_port
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("TALLY_BUILD") or TOP / "build-asan"
-SERVICES = ("mariadb", "tally", "nginx")
+SERVICES = ("mariadb", "tally", "worker", "nginx")
 
 
 class Instance:
@@ -86,7 +87,7 @@ def test_life(instance):
     assert instance.get("/healthz") == 200
     assert [instance.pid(name) for name in SERVICES] == before
     instance.run("stop", "tally")
-    assert instance.running() == (["mariadb", "nginx"], 3)
+    assert instance.running() == (["mariadb", "worker", "nginx"], 3)
     with pytest.raises(urllib.error.HTTPError) as refused:
         instance.get("/healthz")
     assert refused.value.code == 502
@@ -130,6 +131,8 @@ def test_several_processes_share_the_socket(instance):
 
 def test_what_is_private_is_private(instance):
     assert mode(instance.dir) == 0o700
+    key = re.search(r"^secret_key = ([0-9a-f]{64})$", (instance.dir / "etc/tally.conf").read_text(), re.M)
+    assert key and key.group(1) in (instance.dir / "etc/settings").read_text()
     for name in ("tls.key", "tokens", "tally.conf", "member.header", "staff.header", "settings"):
         assert mode(instance.dir / "etc" / name) == 0o600, name
     tokens = [line.split() for line in (instance.dir / "etc/tokens").read_text().splitlines() if line[0] != "#"]
@@ -216,9 +219,10 @@ def test_mistakes_are_told(tmp_path, instance):
 def test_a_service_that_cannot_start_says_why(instance):
     config = instance.dir / "etc/tally.conf"
     config.write_text(config.read_text() + "\n[api]\nnosuch = 1\n")
-    done = instance.run("start", "tally", check=False)
-    assert done.returncode == 1
-    assert "nosuch" in done.stderr
+    for name in ("tally", "worker"):
+        done = instance.run("start", name, check=False)
+        assert done.returncode == 1
+        assert "nosuch" in done.stderr
     site = instance.dir / "etc/nginx/site"
     site.write_text(site.read_text() + "nonsense;\n")
     done = instance.run("start", "nginx", check=False)

@@ -39,8 +39,9 @@ def find(dest, name):
 
 
 def test_everything_is_there(installed):
-    for name in ("tally.fcgi", "tally-manage", "tally-spawn", "tally.conf.sample", "site", "errors.conf",
-                 "tally-fcgi.socket", "tally-fcgi@.service", "tally-expire.service", "tally-expire.timer"):
+    for name in ("tally.fcgi", "tally-worker", "tally-manage", "tally-spawn", "tally.conf.sample", "site", "errors.conf",
+                 "tally-fcgi.socket", "tally-fcgi@.service", "tally-worker.service", "tally-expire.service",
+                 "tally-expire.timer"):
         assert not re.search(r"@[A-Za-z_]+@", find(installed, name).read_bytes().decode("latin-1")[:4096]), name
 
 
@@ -49,7 +50,7 @@ def test_files_name_files_that_exist(installed):
     for text in (site.read_text(), find(installed, "errors.conf").read_text()):
         for path in re.findall(r"include (\S+);", text):
             assert (installed / path.lstrip("/")).is_file(), path
-    for name in ("tally-fcgi@.service", "tally-expire.service", "tally-spawn"):
+    for name in ("tally-fcgi@.service", "tally-worker.service", "tally-expire.service", "tally-spawn"):
         text = find(installed, name).read_text()
         programs = re.findall(r"\S+/sbin/tally\S+", text)
         assert programs
@@ -82,10 +83,11 @@ def test_units_are_sound(installed, tmp_path):
         text = re.sub(r"^ExecStart=(\S+)", rf"ExecStart={installed}\1", unit.read_text(), flags=re.M)
         (tmp_path / unit.name).write_text(text)
     env = {"PATH": PATH, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"}
-    for unit in ("tally-fcgi.socket", "tally-fcgi@1.service", "tally-expire.service", "tally-expire.timer"):
+    for unit in ("tally-fcgi.socket", "tally-fcgi@1.service", "tally-worker.service", "tally-expire.service",
+                 "tally-expire.timer"):
         out = run("systemd-analyze", "verify", "--man=no", unit, env=env)
         assert "tally" not in out, out
-    for unit in ("tally-fcgi@.service", "tally-expire.service"):
+    for unit in ("tally-fcgi@.service", "tally-worker.service", "tally-expire.service"):
         out = run("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30", tmp_path / unit,
                   env=env)
         assert "exposure level" in out

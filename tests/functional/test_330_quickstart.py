@@ -1,4 +1,5 @@
 """deploy/quickstart to the end: built, running, a real run in it, and gone without a trace."""
+import hashlib
 import json
 import os
 import pwd
@@ -52,6 +53,17 @@ def test_from_nothing_to_a_stored_run_and_back(place):
         assert [test["status"] for test in run["test_runs"]] == ["fail"]
         assert run["attachments"][0]["attachment"].startswith(f"https://localhost:{port}/v1/subunit/")
         assert "Traceback (most recent call last):" in first and "AssertionError: Expected call" in first
+        # An import and an export, each seen in its states.
+        states = re.findall(r"^task ([0-9a-f-]{36}): (\w+)$", first, re.M)
+        assert [state for _, state in states] == ["pending", "processing", "success"] * 2
+        assert len({task for task, _ in states}) == 2
+        image = json.loads(re.search(r'^(\{.*"disk_format": *"qcow2".*\})$', first, re.M).group(1))
+        assert (image["name"], image["status"], image["virtual_size"]) == ("quickstart", "active", 1 << 30)
+        assert f"exports/{image['id']}.qcow2 has the same bytes as uploads/disk.qcow2" in first
+        container = place / "instance/containers/demo"
+        exported = (container / f"exports/{image['id']}.qcow2").read_bytes()
+        assert exported == (container / "uploads/disk.qcow2").read_bytes() and exported.startswith(b"QFI\xfb")
+        assert image["checksum"] == hashlib.md5(exported).hexdigest()
         # Built and run by somebody who is not root, out of a copy.
         owner = pwd.getpwuid((place / "build/fcgi/tally.fcgi").stat().st_uid).pw_name
         assert owner == (ACCOUNT if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
@@ -64,6 +76,7 @@ def test_from_nothing_to_a_stored_run_and_back(place):
         again = quickstart()
         assert "Building" not in again
         assert json.loads(re.search(r"^409 (\{.*\})$", again, re.M).group(1))["subunit-uuid"] == data["uuid"]
+        assert f"It is here already as {image['id']}" in again and "has the same bytes" in again
         assert re.findall(r"running \(\d+\)", again) == re.findall(r"running \(\d+\)", first)
         assert "running" in quickstart("status")
         quickstart("stop")
