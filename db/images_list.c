@@ -11,12 +11,13 @@ static const struct {
     const char *sql;    /* in a SELECT from images i */
     const char *result; /* the name that IMAGES_COLUMNS gives it */
     enum kind kind;
+    bool null; /* may be; asked of what is sorted by */
 } columns[] = {
-    [IMAGE_BY_NAME] = {"i.name", "name", FREE_TEXT},
+    [IMAGE_BY_NAME] = {"i.name", "name", FREE_TEXT, true},
     [IMAGE_BY_STATUS] = {"i.status", "status", TEXT},
-    [IMAGE_BY_CONTAINER_FORMAT] = {"i.container_format", "container_format", TEXT},
-    [IMAGE_BY_DISK_FORMAT] = {"i.disk_format", "disk_format", TEXT},
-    [IMAGE_BY_SIZE] = {"i.size", "size", NUMBER},
+    [IMAGE_BY_CONTAINER_FORMAT] = {"i.container_format", "container_format", TEXT, true},
+    [IMAGE_BY_DISK_FORMAT] = {"i.disk_format", "disk_format", TEXT, true},
+    [IMAGE_BY_SIZE] = {"i.size", "size", NUMBER, true},
     [IMAGE_BY_ID] = {"i.id", "id", TEXT},
     [IMAGE_BY_CREATED_AT] = {"i.created_at", "created_us", MOMENT},
     [IMAGE_BY_UPDATED_AT] = {"i.updated_at", "updated_us", MOMENT},
@@ -157,8 +158,9 @@ static void add_comparison(struct query *q, enum image_column column, const char
     add_value(q, columns[column].kind == MOMENT ? IMAGES_TIME : "?", value);
 }
 
-/* Null sorts before every value. */
-static void add_after(struct query *q, enum image_column column, bool descending, struct db_value value)
+/* Null sorts before every value; with NULLS_TOO it may be met. */
+static void add_after(struct query *q, enum image_column column, bool descending, bool nulls_too,
+                      struct db_value value)
 {
     if (value.type == DB_NULL) {
         add(q, descending ? "1 = 0" : columns[column].sql);
@@ -167,12 +169,21 @@ static void add_after(struct query *q, enum image_column column, bool descending
     }
     add(q, "(");
     add_comparison(q, column, descending ? " < " : " > ", value);
-    if (descending) {
+    if (descending && nulls_too) {
         add(q, " OR ");
         add(q, columns[column].sql);
         add(q, " IS NULL");
     }
     add(q, ")");
+}
+
+/* A range of values and the nulls behind it are no one range of an index: each is asked for by itself. */
+enum part { WHOLE, VALUES, NULLS };
+
+static bool is_split(const struct image_filter *f)
+{
+    return f->marker && f->sort[0].descending && columns[f->sort[0].column].null &&
+           marker_value(f->marker, f->sort[0].column).type != DB_NULL;
 }
 
 /* Behind the marker: greater in the first key, or equal there and greater in the second, ... */
@@ -182,11 +193,8 @@ static void add_marker(struct query *q, const struct image_filter *f)
 
     /* what the rest implies, in a form that an index can begin at */
     if (first.type != DB_NULL) {
-        add(q, " AND (");
+        add(q, " AND ");
         add_comparison(q, f->sort[0].column, f->sort[0].descending ? " <= " : " >= ", first);
-        add(q, f->sort[0].descending ? " OR " : ")");
-        add(q, f->sort[0].descending ? columns[f->sort[0].column].sql : "");
-        add(q, f->sort[0].descending ? " IS NULL)" : "");
     }
     add(q, " AND (");
     for (size_t i = 0; i < f->n_sorts; i++) {
@@ -195,7 +203,8 @@ static void add_marker(struct query *q, const struct image_filter *f)
             add_comparison(q, f->sort[k].column, " <=> ", marker_value(f->marker, f->sort[k].column));
             add(q, " AND ");
         }
-        add_after(q, f->sort[i].column, f->sort[i].descending, marker_value(f->marker, f->sort[i].column));
+        add_after(q, f->sort[i].column, f->sort[i].descending, i > 0 && columns[f->sort[i].column].null,
+                  marker_value(f->marker, f->sort[i].column));
         add(q, ")");
     }
     add(q, ")");
@@ -211,17 +220,101 @@ static void add_order(struct query *q, const struct image_filter *f, bool of_res
     add_value(q, " LIMIT ?", DB_UINT(f->limit));
 }
 
+/* --- which index ---------------------------------------------------------------------------------- */
+
+/* What a branch begins with: all its images have one owner, one visibility, or neither. */
+enum prefix { BY_OWNER, BY_VISIBILITY, BY_NOTHING };
+
+#define INDEXES(prefix)                                                          \
+    {                                                                            \
+        [IMAGE_BY_NAME] = " FORCE INDEX (ix_images" prefix "_name)",             \
+        [IMAGE_BY_STATUS] = " FORCE INDEX (ix_images" prefix "_status)",         \
+        [IMAGE_BY_CREATED_AT] = " FORCE INDEX (ix_images" prefix "_created_at)", \
+        [IMAGE_BY_UPDATED_AT] = " FORCE INDEX (ix_images" prefix "_updated_at)", \
+    }
+static const char *const indexes[][IMAGE_BY_UPDATED_AT + 1] = {
+    [BY_OWNER] = INDEXES("_owner"),
+    [BY_VISIBILITY] = INDEXES("_visibility"),
+    [BY_NOTHING] = INDEXES(""),
+};
+
+/* Does an index other than those know the few images that have this? */
+static bool is_selective(const struct image_condition *c)
+{
+    switch (c->column) {
+    case IMAGE_BY_ID:
+    case IMAGE_BY_CHECKSUM:
+    case IMAGE_BY_OS_HASH_VALUE:
+    case IMAGE_BY_TAG:
+    case IMAGE_BY_PROPERTY: return true;
+    case IMAGE_BY_NAME: return c->n_values > 1;
+    default: return false;
+    }
+}
+
+static const struct image_condition *find_condition(const struct image_filter *f, enum image_column column)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->conditions[i].column == column && f->conditions[i].n_values == 1)
+            return &f->conditions[i];
+    return NULL;
+}
+
+/* Is the order that of an index whose rows have KEY, created_at and id? */
+static bool is_index_order(const struct image_filter *f)
+{
+    size_t last = f->n_sorts - 1;
+
+    for (size_t i = 1; i < f->n_sorts; i++)
+        if (f->sort[i].descending != f->sort[0].descending)
+            return false;
+    return f->sort[last].column == IMAGE_BY_ID &&
+           (f->n_sorts == 3 ? f->sort[1].column == IMAGE_BY_CREATED_AT
+                            : f->n_sorts == 2 && f->sort[0].column == IMAGE_BY_CREATED_AT);
+}
+
+/* The optimizer, which does not count on LIMIT, would rather sort a third of the table than read a page in
+ * order: where an index has the order, it is told which. */
+static void add_index(struct query *q, const struct image_filter *f, enum prefix prefix)
+{
+    enum image_column key = f->sort[0].column;
+
+    if (find_condition(f, IMAGE_BY_OWNER))
+        prefix = BY_OWNER;
+    for (size_t i = 0; i < f->n; i++)
+        if (is_selective(&f->conditions[i]))
+            return;
+    if (!is_index_order(f))
+        return;
+    if (key == IMAGE_BY_CREATED_AT && find_condition(f, IMAGE_BY_NAME))
+        key = IMAGE_BY_NAME;
+    else if (key == IMAGE_BY_CREATED_AT && find_condition(f, IMAGE_BY_STATUS))
+        key = IMAGE_BY_STATUS;
+    if (key <= IMAGE_BY_UPDATED_AT && indexes[prefix][key])
+        add(q, indexes[prefix][key]);
+}
+
 /* --- whose -------------------------------------------------------------------------------------- */
 
-#define SELECT "SELECT " IMAGES_COLUMNS " FROM "
+static void begin_branch(struct query *q)
+{
+    add(q, q->sql.n > 0 ? " UNION ALL " : "");
+    add(q, "(SELECT " IMAGES_COLUMNS " FROM images i");
+}
 
-static void end_branch(struct query *q, const struct image_filter *f)
+static void end_branch(struct query *q, const struct image_filter *f, enum part part)
 {
     for (size_t i = 0; i < f->n; i++)
         add_condition(q, &f->conditions[i]);
-    if (f->marker)
+    if (part == NULLS) {
+        add(q, " AND ");
+        add(q, columns[f->sort[0].column].sql);
+        add(q, " IS NULL");
+    } else if (f->marker) {
         add_marker(q, f);
+    }
     add_order(q, f, false);
+    add(q, ")");
 }
 
 static bool asks_for(const struct image_filter *f, const char *visibility)
@@ -231,63 +324,86 @@ static bool asks_for(const struct image_filter *f, const char *visibility)
 
 /* An administrator sees all; without a visibility other projects' community images stay out of everybody's
  * way. */
-static void add_all(struct query *q, const struct image_filter *f)
+static void add_all(struct query *q, const struct image_filter *f, enum part part)
 {
-    add(q, SELECT "images i WHERE i.deleted = 0");
+    bool one = f->visibility.p && !asks_for(f, "all");
+
+    begin_branch(q);
+    add_index(q, f, one ? BY_VISIBILITY : BY_NOTHING);
+    add(q, " WHERE i.deleted = 0");
     if (!f->visibility.p)
         add_value(q, " AND (i.visibility <> 'community' OR i.owner = ?)", DB_STR(f->project));
-    else if (!asks_for(f, "all"))
+    else if (one)
         add_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
-    end_branch(q, f);
+    end_branch(q, f, part);
 }
 
-static void add_own(struct query *q, const struct image_filter *f)
+/* The project's images, ALL of them or those of visibilities that no other branch has. */
+static void add_own(struct query *q, const struct image_filter *f, bool all, enum part part)
 {
-    add_value(q, "(" SELECT "images i WHERE i.owner = ? AND i.deleted = 0", DB_STR(f->project));
-    if (f->visibility.p && !asks_for(f, "all"))
+    begin_branch(q);
+    add_index(q, f, BY_OWNER);
+    add_value(q, " WHERE i.owner = ? AND i.deleted = 0", DB_STR(f->project));
+    if (!f->visibility.p)
+        add(q, all ? "" : " AND i.visibility <> 'public'");
+    else if (asks_for(f, "all"))
+        add(q, all ? "" : " AND i.visibility IN ('private', 'shared')");
+    else
         add_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
-    end_branch(q, f);
-    add(q, ")");
+    end_branch(q, f, part);
 }
 
-/* Other projects' images of one visibility that everybody sees. */
-static void add_open(struct query *q, const struct image_filter *f, const char *visibility)
+/* All images of one visibility that everybody sees. */
+static void add_open(struct query *q, const struct image_filter *f, const char *visibility, enum part part)
 {
-    add_value(q, " UNION ALL (" SELECT "images i WHERE i.visibility = ? AND i.deleted = 0",
-              DB_CSTR(visibility));
-    add_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
-    end_branch(q, f);
-    add(q, ")");
+    begin_branch(q);
+    add_index(q, f, BY_VISIBILITY);
+    add_value(q, " WHERE i.visibility = ? AND i.deleted = 0", DB_CSTR(visibility));
+    end_branch(q, f, part);
 }
 
-static void add_shared(struct query *q, const struct image_filter *f)
+static void add_shared(struct query *q, const struct image_filter *f, enum part part)
 {
+    begin_branch(q);
     add_value(q,
-              " UNION ALL (" SELECT "image_members m JOIN images i ON i.id = m.image_id"
+              " JOIN image_members m ON i.id = m.image_id"
               " WHERE i.visibility = 'shared' AND i.deleted = 0 AND m.member = ?",
               DB_STR(f->project));
     if (!str_eq_cstr(f->member_status, "all"))
         add_value(q, " AND m.status = ?", DB_STR(f->member_status));
     add_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
-    end_branch(q, f);
-    add(q, ")");
+    end_branch(q, f, part);
+}
+
+/* Every image that the caller may see, in one branch and no other. */
+static void add_branches(struct query *q, const struct image_filter *f, enum part part)
+{
+    bool any = !f->visibility.p, all = asks_for(f, "all");
+    const struct image_condition *owner = find_condition(f, IMAGE_BY_OWNER);
+
+    if (f->admin) {
+        add_all(q, f, part);
+        return;
+    }
+    if (owner && str_eq(owner->values[0], f->project)) {
+        add_own(q, f, true, part);
+        return;
+    }
+    if (any || all || asks_for(f, "private") || asks_for(f, "shared"))
+        add_own(q, f, false, part);
+    if (any || all || asks_for(f, "public"))
+        add_open(q, f, "public", part);
+    if (all || asks_for(f, "community"))
+        add_open(q, f, "community", part);
+    if (any || all || asks_for(f, "shared"))
+        add_shared(q, f, part);
 }
 
 static void build(struct query *q, const struct image_filter *f)
 {
-    bool all = asks_for(f, "all");
-
-    if (f->admin) {
-        add_all(q, f);
-        return;
-    }
-    add_own(q, f);
-    if (!f->visibility.p || all || asks_for(f, "public"))
-        add_open(q, f, "public");
-    if (all || asks_for(f, "community"))
-        add_open(q, f, "community");
-    if (!f->visibility.p || all || asks_for(f, "shared"))
-        add_shared(q, f);
+    add_branches(q, f, is_split(f) ? VALUES : WHOLE);
+    if (is_split(f))
+        add_branches(q, f, NULLS);
     add_order(q, f, true);
 }
 

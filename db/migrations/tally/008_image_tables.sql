@@ -25,11 +25,17 @@ CREATE TABLE images (
     os_hash_value VARCHAR(128) DEFAULT NULL,
     PRIMARY KEY (id),
     KEY ix_images_owner_created_at (owner, deleted, created_at, id),
-    KEY ix_images_owner_updated_at (owner, deleted, updated_at, id),
-    KEY ix_images_owner_name (owner, deleted, name, id),
+    KEY ix_images_owner_updated_at (owner, deleted, updated_at, created_at, id),
+    KEY ix_images_owner_name (owner, deleted, name, created_at, id),
+    KEY ix_images_owner_status (owner, deleted, status, created_at, id),
     KEY ix_images_visibility_created_at (visibility, deleted, created_at, id),
+    KEY ix_images_visibility_updated_at (visibility, deleted, updated_at, created_at, id),
+    KEY ix_images_visibility_name (visibility, deleted, name, created_at, id),
+    KEY ix_images_visibility_status (visibility, deleted, status, created_at, id),
     KEY ix_images_created_at (deleted, created_at, id),
-    KEY ix_images_updated_at (deleted, updated_at, id),
+    KEY ix_images_updated_at (deleted, updated_at, created_at, id),
+    KEY ix_images_name (deleted, name, created_at, id),
+    KEY ix_images_status (deleted, status, created_at, id),
     KEY ix_images_os_hash_value (os_hash_value)
 ) ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 

@@ -1,0 +1,113 @@
+"""The usual lists of images come in the order of an index, and read what their page needs, wherever it begins."""
+import itertools
+
+import pytest
+from catalogue import no_images
+from test_640_explain import Recorder
+
+ROWS = 30000
+PAGE = 10
+FILL = (
+    # a third is the project's, a third public, the rest other projects' own; four are shared with it
+    "INSERT INTO images (id, name, status, visibility, owner, created_at, updated_at, size, disk_format, os_hidden)"
+    " SELECT LOWER(CONCAT(LPAD(HEX(CRC32(seq)), 8, '0'), '-0000-4000-8000-', LPAD(seq, 12, '0'))), CONCAT('name', seq % 3000),"
+    " ELT(seq % 20 + 1, 'queued', 'saving', 'deactivated', 'active', 'active', 'active', 'active', 'active', 'active',"
+    " 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active'),"
+    " ELT(seq % 3 + 1, ELT(seq DIV 3 % 2 + 1, 'private', 'community'), 'public', 'shared'),"
+    " IF(seq % 3 = 0, '{demo}', CONCAT('p', seq % 50)), '2026-01-01' + INTERVAL seq SECOND,"
+    " '2026-01-02' + INTERVAL seq * 7919 % 86400 SECOND, seq, 'raw', seq % 100 = 0 FROM seq_1_to_{rows}",
+    "INSERT INTO image_members (image_id, member, created_at, updated_at, status)"
+    " SELECT id, '{demo}', created_at, created_at, 'accepted' FROM images WHERE visibility = 'shared' LIMIT 4",
+    "INSERT INTO image_properties (image_id, name, value, created_at)"
+    " SELECT id, 'os_distro', ELT(size % 500 - 6, 'debian', 'plan9'), created_at FROM images WHERE size % 500 IN (7, 8)",
+    "INSERT INTO image_properties (image_id, name, value, created_at)"
+    " SELECT id, 'architecture', 'x86_64', created_at FROM images",
+    "INSERT INTO image_tags (image_id, value, created_at)"
+    " SELECT id, ELT(size % 500 - 6, 'rare', 'other'), created_at FROM images WHERE size % 500 IN (7, 8)",
+)
+
+
+@pytest.fixture(scope='module')
+def full(stack):
+    no_images(stack)
+    with stack.connect() as db, db.cursor() as cur:
+        for sql in FILL:
+            cur.execute(sql.format(rows=ROWS, demo=stack.project('demo')))
+        for table in ('images', 'image_members', 'image_properties', 'image_tags'):
+            cur.execute('ANALYZE TABLE ' + table)
+    yield stack
+    no_images(stack)
+
+
+def rows_read(cur, sql):
+    """How many rows the server touches for the statement."""
+    cur.execute('FLUSH STATUS')
+    cur.execute(sql)
+    cur.fetchall()
+    cur.execute("SHOW SESSION STATUS WHERE Variable_name IN ('Handler_read_first', 'Handler_read_key',"
+                " 'Handler_read_last', 'Handler_read_next', 'Handler_read_prev', 'Handler_read_rnd',"
+                " 'Handler_read_rnd_next')")
+    return sum(int(n) for _, n in cur.fetchall())
+
+
+def recorded(stack, client, *queries):
+    with Recorder(stack):
+        for query in queries:
+            r = client.get('/v2/images?limit=%d%s' % (PAGE, query))
+            assert r.status_code == 200, r.text
+            assert len(r.json()['images']) == PAGE, (query, len(r.json()['images']))
+    rows = stack.sql("SELECT argument FROM mysql.general_log WHERE command_type = 'Execute'"
+                     " AND user_host LIKE 'tally%%' AND argument LIKE '%%FROM images i%%ORDER BY%%'")
+    return [text for text, in rows]
+
+
+def check(stack, client, most, *queries):
+    statements = recorded(stack, client, *queries)
+    assert len(statements) == len(queries)
+    bad = []
+    with stack.connect() as db, db.cursor() as cur:
+        cur.execute('SET SESSION tx_isolation = %s', ('READ-COMMITTED',))
+        for query, sql in zip(queries, statements):
+            n = rows_read(cur, sql)
+            if n > most:
+                cur.execute('EXPLAIN ' + sql)  # says why
+                bad.append('%d rows for %s\n%s' % (n, query, '\n'.join(str(row[2:4] + row[5:7] + row[8:]) for row in cur.fetchall())))
+    assert not bad, '\n'.join(bad)
+
+
+def middle(client, query):
+    """The marker of an image in the middle of the list."""
+    r = client.get('/v2/images?limit=1000' + query)
+    return '&marker=' + r.json()['images'][-1]['id']
+
+
+SORTS = ['', '&sort=created_at:asc', '&sort=updated_at:desc', '&sort=updated_at:asc', '&sort=name:asc',
+         '&sort=name:desc', '&sort=status:asc', '&sort=status:desc']
+
+
+@pytest.mark.parametrize('who', ['demo', 'admin'])
+def test_713_sorts(full, request, who):
+    client = request.getfixturevalue(who)
+    pages = [s + m for s in SORTS for m in ('', middle(client, s))]
+    check(full, client, 400, *pages)
+
+
+@pytest.mark.parametrize('who', ['demo', 'admin'])
+def test_713_filters(full, request, who):
+    """What most images have, and what few have but an index knows."""
+    client = request.getfixturevalue(who)
+    filters = ['&visibility=public', '&status=active', '&status=queued', '&name=name304', '&architecture=x86_64',
+               '&visibility=all', '&status=in:queued,saving', '&disk_format=raw', '&size_min=3']
+    check(full, client, 600, *filters)
+    check(full, client, 600, *(f + s for f, s in itertools.product(('&status=queued', '&name=name304'),
+                                                                    ('&sort=created_at:asc',))))
+
+
+def test_713_rare(full, demo):
+    """Tags and properties that few images have are found by their own index."""
+    check(full, demo, 2500, '&tag=rare', '&os_distro=debian', '&os_distro=debian&tag=rare')
+
+
+def test_713_owner(full, demo, admin):
+    check(full, demo, 400, '&owner=' + full.project('demo'))
+    check(full, admin, 400, '&owner=' + full.project('demo'), '&owner=p7')
