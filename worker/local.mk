@@ -26,6 +26,7 @@ worker_tally_worker_SOURCES = \
 	worker/sink.c worker/sink.h \
 	worker/slots.c worker/slots.h \
 	worker/source.c worker/source.h \
+	worker/source_url.c worker/source_url.h \
 	worker/sweep.c worker/sweep.h \
 	worker/task.c worker/task.h \
 	worker/tools.c worker/tools.h \

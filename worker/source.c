@@ -1,6 +1,7 @@
 #include "config.h"
 #include "worker/source.h"
 #include "worker/mark.h"
+#include "worker/source_url.h"
 #include "base/fault.h"
 
 static bool open_object(struct source *s, struct error *err)
@@ -31,7 +32,7 @@ bool source_open(struct task_run *r, struct source *s, struct error *err)
 {
     *s = (struct source){.run = r, .size = -1};
     if (r->input.url.p)
-        return error_set(err, ERROR_BAD_REQUEST, "Imports from URLs are not carried out here");
+        return source_url_open(s, err);
     return open_object(s, err);
 }
 
@@ -39,7 +40,9 @@ bool source_read(void *ctx, void *p, size_t n, size_t *got, struct error *err)
 {
     struct source *s = ctx;
 
-    return task_go_on(s->run, err) && store_read(s->reader, p, n, got, err);
+    if (!task_go_on(s->run, err))
+        return false;
+    return s->reader ? store_read(s->reader, p, n, got, err) : source_url_read(s, p, n, got, err);
 }
 
 bool source_still(struct source *s, struct error *err)
@@ -49,6 +52,8 @@ bool source_still(struct source *s, struct error *err)
     struct store_info now;
 
     fault_point("import.source_read");
+    if (!s->reader)
+        return source_url_still(s, err);
     if (!store_stat(r->tools->containers, &caller, &s->object, r->arena, &now, err))
         return false;
     return (now.size == s->info.size && str_eq(now.etag, s->info.etag)) ||
@@ -61,4 +66,6 @@ void source_close(struct source *s)
     if (s->reader)
         store_close(s->reader);
     s->reader = NULL;
+    http_stream_close(s->stream);
+    s->stream = NULL;
 }

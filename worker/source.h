@@ -9,9 +9,10 @@ struct source {
     struct store_reader *reader;
     struct store_name object;
     struct store_info info;
-    struct str name; /* container/object, or the URL */
-    struct str etag; /* n 0: it has none */
-    int64_t size;    /* -1: not known */
+    struct http_stream *stream; /* of a URL */
+    struct str name;            /* container/object, or the URL */
+    struct str etag;            /* n 0: it has none */
+    int64_t size;               /* -1: not known */
 };
 
 /* Opens what the task's input names. Refuses an object that carries the mark of an export. */

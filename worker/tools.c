@@ -69,6 +69,7 @@ static void free_tools(struct tools *t)
     store_free(t->images);
     store_free(t->containers);
     identity_service_free(t->service);
+    http_streams_free(t->streams);
     property_protection_free(t->protection);
     conf_unref(t->conf);
     free(t);
@@ -86,6 +87,14 @@ static bool read_protection(struct tools *t, struct error *err)
            error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");
 }
 
+static bool make_streams(struct tools *t, struct error *err)
+{
+    const struct http_options options = {.connect_timeout_ms = t->conf->object_store.connect_timeout * 1000};
+
+    t->streams = http_streams_new(&options, err);
+    return t->streams != NULL;
+}
+
 /* Takes CONF over in any case. */
 static struct tools *make_tools(struct conf *conf, struct error *err)
 {
@@ -93,7 +102,7 @@ static struct tools *make_tools(struct conf *conf, struct error *err)
 
     t->conf = conf;
     t->refs = 1;
-    if (read_protection(t, err) && (t->service = identity_service_new(conf, err)) &&
+    if (read_protection(t, err) && make_streams(t, err) && (t->service = identity_service_new(conf, err)) &&
         (t->images = store_images_new(conf, identity_service_auth(t->service), err)) &&
         (t->containers = store_containers_new(conf, identity_service_auth(t->service), err)))
         return t;

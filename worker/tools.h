@@ -5,6 +5,7 @@
 #define TALLY_WORKER_TOOLS_H
 
 #include "base/conf_options.h"
+#include "base/http_stream.h"
 #include "image/property_protection.h"
 #include "store/store.h"
 
@@ -16,9 +17,10 @@ struct tools {
     struct conf *conf;
     struct identity_service *service; /* our own token, for the stores */
     struct property_protection *protection;
-    struct store *images;     /* Tally's image store */
-    struct store *containers; /* customers' containers */
-    unsigned refs;            /* of toolbox's lock */
+    struct http_streams *streams; /* for imports from URLs */
+    struct store *images;         /* Tally's image store */
+    struct store *containers;     /* customers' containers */
+    unsigned refs;                /* of toolbox's lock */
 };
 
 struct toolbox {
