@@ -221,11 +221,11 @@ bool task_import_allowed(struct db_conn *c, struct str project, const unsigned c
         return false;
     if (!sha512.p)
         return true;
-    return name_import(c, project,
+    return never_exported(c, project, sha512, err) &&
+           name_import(c, project,
                        "SELECT image_id, task_id FROM import_sources WHERE project = ?"
                        " AND content_sha512 = UNHEX(?)",
-                       DB_STR(sha512), err) &&
-           never_exported(c, project, sha512, err);
+                       DB_STR(sha512), err);
 }
 
 static bool import_tx(struct db_conn *c, void *arg, struct error *err)
@@ -287,8 +287,9 @@ static bool clone_tx(struct db_conn *c, void *arg, struct error *err)
 {
     struct finish *f = arg;
 
+    /* The task goes on naming its source; the new image stands in the result. */
     return check_hold(c, f, err) && source_holds(c, f->image_id, err) && add_image(c, f->image, err) &&
-           end_task(c, f, "success", f->image->image->id, err) && bury_objects(c, f, err);
+           end_task(c, f, "success", none, err) && bury_objects(c, f, err);
 }
 
 bool task_finish_clone(struct db_conn *c, const struct task_end *end, const struct task_image *image,

@@ -1,6 +1,7 @@
 """What customers do: objects in their containers, tasks, images; all through the real services."""
 import hashlib
 import os
+import shutil
 import subprocess
 import time
 import uuid
@@ -142,16 +143,16 @@ class Customer:
             assert internal not in message, message
         return message
 
-    def start_import(self, container, name, fmt='raw', **properties):
+    def start_import(self, container, name, fmt='raw', /, **properties):
         return self.create('import', import_from='%s/%s' % (container, name), import_from_format=fmt,
                            image_properties=properties)
 
-    def import_object(self, container, name, fmt='raw', **properties):
+    def import_object(self, container, name, fmt='raw', /, **properties):
         """The image's id."""
         return self.succeeds('import', import_from='%s/%s' % (container, name), import_from_format=fmt,
                              image_properties=properties)['image_id']
 
-    def import_fails(self, container, name, fmt='raw', **properties):
+    def import_fails(self, container, name, fmt='raw', /, **properties):
         return self.fails('import', import_from='%s/%s' % (container, name), import_from_format=fmt,
                           image_properties=properties)
 
@@ -224,6 +225,16 @@ class Customer:
         """As a member: accepted or rejected."""
         r = self.api.put('/v2/images/%s/members/%s' % (image, self.project), json={'status': status})
         assert r.status_code == 200, r.text
+
+
+def start_afresh(stack):
+    """No task, no image, and no file that tasks and images of earlier tests left."""
+    if stack.worker().running():
+        stack.worker().stop()
+    stack.empty_tables()
+    images = os.path.join(stack.site, 'images')
+    for name in os.listdir(images):
+        shutil.rmtree(os.path.join(images, name), ignore_errors=True)
 
 
 def store_files(stack):

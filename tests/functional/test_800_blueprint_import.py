@@ -5,14 +5,14 @@ import struct
 import pytest
 import requests
 
-from customers import Customer, converted, disk, md5, nothing_left, qemu_img, sha512, store_files
+from customers import Customer, converted, disk, md5, nothing_left, qemu_img, sha512, start_afresh, store_files
 
 pytestmark = pytest.mark.usefixtures('worker')
 
 
 @pytest.fixture(scope='module', autouse=True)
 def fresh(stack):
-    stack.empty_tables()
+    start_afresh(stack)
 
 
 @pytest.fixture

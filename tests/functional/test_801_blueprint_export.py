@@ -4,14 +4,14 @@ import threading
 
 import pytest
 
-from customers import Customer, converted, disk, md5, qemu_img, sha512
+from customers import Customer, converted, disk, md5, qemu_img, sha512, start_afresh
 
 pytestmark = pytest.mark.usefixtures('worker')
 
 
 @pytest.fixture(scope='module', autouse=True)
 def fresh(stack):
-    stack.empty_tables()
+    start_afresh(stack)
 
 
 @pytest.fixture

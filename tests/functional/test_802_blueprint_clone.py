@@ -1,14 +1,14 @@
 """Blueprint: clones. A new image of the caller's, with data of its own."""
 import pytest
 
-from customers import Customer, disk, md5, nothing_left, sha512, store_files
+from customers import Customer, disk, md5, nothing_left, sha512, start_afresh, store_files
 
 pytestmark = pytest.mark.usefixtures('worker')
 
 
 @pytest.fixture(scope='module', autouse=True)
 def fresh(stack):
-    stack.empty_tables()
+    start_afresh(stack)
 
 
 @pytest.fixture

@@ -3,14 +3,14 @@ import os
 
 import pytest
 
-from customers import Customer, disk
+from customers import Customer, disk, start_afresh
 
 pytestmark = pytest.mark.usefixtures('worker')
 
 
 @pytest.fixture(scope='module', autouse=True)
 def fresh(stack):
-    stack.empty_tables()
+    start_afresh(stack)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from customers import Customer, disk, md5, nothing_left, sha512, store_files
+from customers import Customer, disk, md5, nothing_left, sha512, start_afresh, store_files
 from lab.service import wait_for
 
 pytestmark = pytest.mark.usefixtures('worker')
@@ -15,7 +15,7 @@ HALF, SIZE = 1_500_000, 3_000_000
 
 @pytest.fixture(scope='module', autouse=True)
 def fresh(stack):
-    stack.empty_tables()
+    start_afresh(stack)
 
 
 @pytest.fixture

@@ -6,14 +6,14 @@ import os
 import pytest
 
 from clients import Cli, read, table, write
-from customers import Customer, disk, md5, sha512
+from customers import Customer, disk, md5, sha512, start_afresh
 
 pytestmark = pytest.mark.usefixtures('worker')
 
 
 @pytest.fixture(scope='module', autouse=True)
 def fresh(stack):
-    stack.empty_tables()
+    start_afresh(stack)
 
 
 @pytest.fixture
