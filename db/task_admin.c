@@ -209,3 +209,17 @@ bool task_admin_purge(struct db_conn *c, uint64_t days, bool dry_run, uint64_t *
     }
     return true;
 }
+
+bool workers_last_seen(struct db_conn *c, int64_t *seconds, struct error *err)
+{
+    bool found;
+    struct db_rows *rows = db_query_one(
+        c, "SELECT TIMESTAMPDIFF(SECOND, MAX(heartbeat_at), UTC_TIMESTAMP(6)) AS seconds FROM workers", NULL,
+        0, &found, err);
+
+    if (!rows)
+        return false;
+    *seconds = found && !db_is_null(rows, "seconds") ? db_i64(rows, "seconds") : -1;
+    db_close(rows);
+    return true;
+}

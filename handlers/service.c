@@ -4,6 +4,8 @@
 #include "base/conf_options.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "db/task_admin.h"
+#include "handlers/image_context.h"
 #include "handlers/metrics.h"
 
 /* The image API's minor versions that Glance 25 announces without its optional features, newest first. */
@@ -77,12 +79,33 @@ static bool database_answers(struct request *r)
 }
 
 /* The reasons are for the log: the reply is public. */
+/* Seconds since the newest sign of life of a worker; -1: there is none. */
+static int64_t worker_seen(struct request *r)
+{
+    struct error why;
+    struct db_conn *c = db_acquire(r->db, &why);
+    int64_t seconds = -1;
+
+    if (!c || !workers_last_seen(c, &seconds, &why))
+        log_warning("health: workers: %s", why.message);
+    db_release(c);
+    return seconds;
+}
+
+static const char *state(bool ok)
+{
+    return ok ? "ok" : "failing";
+}
+
+/* Without the database or an identity nothing is served: 503. Without the image store the rest is: 200, but
+ * "degraded". Of workers only the age of the newest heartbeat is told: who runs none has none. */
 bool service_healthz(struct request *r, struct error *err)
 {
     const char *driver = "none";
     bool db_ok = database_answers(r);
     bool identity_ok = r->identity_driver && identity_healthy(r->identity_driver, &driver);
-    bool ok = db_ok && identity_ok;
+    bool store_ok = store_healthy(r->images->store), ok = db_ok && identity_ok;
+    int64_t seen = db_ok ? worker_seen(r) : -1;
     struct json_writer w;
     struct buf body;
 
@@ -90,13 +113,18 @@ bool service_healthz(struct request *r, struct error *err)
     buf_init(&body, 4096);
     json_writer_init(&w, &body);
     json_obj_begin(&w);
-    json_key_cstr(&w, "status", ok ? "ok" : "failing");
+    json_key_cstr(&w, "status", !ok ? "failing" : store_ok ? "ok" : "degraded");
     json_key(&w, "checks");
     json_obj_begin(&w);
-    json_key_cstr(&w, "database", db_ok ? "ok" : "failing");
-    json_key_cstr(&w, "identity", identity_ok ? "ok" : "failing");
+    json_key_cstr(&w, "database", state(db_ok));
+    json_key_cstr(&w, "identity", state(identity_ok));
+    json_key_cstr(&w, "image_store", state(store_ok));
     json_obj_end(&w);
     json_key_cstr(&w, "identity_driver", driver);
+    if (seen < 0)
+        json_key_null(&w, "worker_heartbeat_seconds");
+    else
+        json_key_i64(&w, "worker_heartbeat_seconds", seen);
     json_obj_end(&w);
     response_header(r, "Cache-Control", "no-store");
     response_json(r, ok ? 200 : 503, buf_str(&body));

@@ -1,4 +1,5 @@
 """The service's own resources: versions, health, metrics."""
+import os
 import re
 
 import pytest
@@ -54,6 +55,28 @@ def test_healthz_without_database(stack, anonymous):
     assert reply.json()['checks']['database'] != 'ok'
     stack.mariadb.start()
     assert anonymous.get('/healthz').status_code == 200
+
+
+def test_healthz_without_the_image_store(stack, anonymous):
+    """The rest is served all the same."""
+    assert anonymous.get('/healthz').json()['checks']['image_store'] == 'ok'
+    stack.conf.set('image_store', dir=os.path.join(stack.site, 'nowhere'))
+    stack.restart_tally()
+    reply = anonymous.get('/healthz')
+    assert (reply.status_code, reply.json()['status']) == (200, 'degraded')
+    assert reply.json()['checks'] == {'database': 'ok', 'identity': 'ok', 'image_store': 'failing'}
+
+
+def test_healthz_tells_the_newest_heartbeat(stack, anonymous):
+    def seen():
+        return anonymous.get('/healthz').json()['worker_heartbeat_seconds']
+    stack.sql('DELETE FROM workers')
+    assert seen() is None
+    for name, age in (('old', 500), ('new', 20)):
+        stack.sql('INSERT INTO workers (name, host, pid, slots, started_at, heartbeat_at) VALUES '
+                  "(%s, 'h', 1, 1, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6) - INTERVAL %s SECOND)", name, age)
+    assert 20 <= seen() < 30
+    stack.sql('DELETE FROM workers')
 
 
 def test_healthz_tells_no_secret(stack, anonymous):
