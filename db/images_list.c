@@ -1,7 +1,7 @@
 #include "config.h"
 #include "db/images_list.h"
-#include "base/buf.h"
 #include "db/images_rows.h"
+#include "db/sql.h"
 
 #include <string.h>
 
@@ -32,62 +32,35 @@ static const struct {
     [IMAGE_BY_OS_HIDDEN] = {"i.os_hidden", "os_hidden", NUMBER},
 };
 
-/* A statement in the making, with the values that belong to it. */
-struct query {
-    struct arena *arena;
-    struct buf sql;
-    struct db_value *values;
-    size_t n, size;
-};
-
-static void add(struct query *q, const char *sql)
-{
-    buf_add_cstr(&q->sql, sql);
-}
-
-static void add_value(struct query *q, const char *sql, struct db_value value)
-{
-    if (q->n == q->size) {
-        struct db_value *more = arena_calloc(q->arena, 2 * q->size + 32, sizeof(*more));
-
-        if (q->n > 0)
-            memcpy(more, q->values, q->n * sizeof(*more));
-        q->values = more;
-        q->size = 2 * q->size + 32;
-    }
-    add(q, sql);
-    q->values[q->n++] = value;
-}
-
 /* --- conditions --------------------------------------------------------------------------------- */
 
 /* " IN (?, ?, ...)": the number of places is a power of two, so that few statements are ever prepared. */
-static void add_list(struct query *q, const struct image_condition *c)
+static void add_list(struct sql *q, const struct image_condition *c)
 {
     size_t places = 1;
 
     while (places < c->n_values)
         places *= 2;
     for (size_t i = 0; i < places; i++)
-        add_value(q, i ? ", ?" : " IN (?", DB_STR(c->values[i < c->n_values ? i : c->n_values - 1]));
-    add(q, ")");
+        sql_value(q, i ? ", ?" : " IN (?", DB_STR(c->values[i < c->n_values ? i : c->n_values - 1]));
+    sql_add(q, ")");
 }
 
 /* A comparison of texts does not see blanks at their ends: the index finds candidates, their bytes decide. */
-static void add_text(struct query *q, const struct image_condition *c)
+static void add_text(struct sql *q, const struct image_condition *c)
 {
-    add(q, " AND ");
-    add(q, columns[c->column].sql);
+    sql_add(q, " AND ");
+    sql_add(q, columns[c->column].sql);
     add_list(q, c);
     if (columns[c->column].kind != FREE_TEXT)
         return;
-    add(q, " AND CAST(");
-    add(q, columns[c->column].sql);
-    add(q, " AS BINARY)");
+    sql_add(q, " AND CAST(");
+    sql_add(q, columns[c->column].sql);
+    sql_add(q, " AS BINARY)");
     add_list(q, c);
 }
 
-static void add_number(struct query *q, const struct image_condition *c)
+static void add_number(struct sql *q, const struct image_condition *c)
 {
     static const char *const tests[][2] = {
         [IMAGE_IS] = {" = ?", " = " IMAGES_TIME},      [IMAGE_FROM] = {" >= ?", " >= " IMAGES_TIME},
@@ -96,29 +69,29 @@ static void add_number(struct query *q, const struct image_condition *c)
     };
     bool moment = columns[c->column].kind == MOMENT;
 
-    add(q, c->test == IMAGE_OUTSIDE ? " AND (" : " AND ");
-    add(q, columns[c->column].sql);
-    add_value(q, tests[c->test][moment], DB_INT(c->number));
+    sql_add(q, c->test == IMAGE_OUTSIDE ? " AND (" : " AND ");
+    sql_add(q, columns[c->column].sql);
+    sql_value(q, tests[c->test][moment], DB_INT(c->number));
     if (c->test != IMAGE_OUTSIDE)
         return;
-    add(q, " OR ");
-    add(q, columns[c->column].sql);
-    add_value(q, tests[IMAGE_FROM][moment], DB_INT(c->number2));
-    add(q, ")");
+    sql_add(q, " OR ");
+    sql_add(q, columns[c->column].sql);
+    sql_value(q, tests[IMAGE_FROM][moment], DB_INT(c->number2));
+    sql_add(q, ")");
 }
 
-static void add_condition(struct query *q, const struct image_condition *c)
+static void add_condition(struct sql *q, const struct image_condition *c)
 {
     switch (c->column) {
     case IMAGE_BY_TAG:
-        add_value(q, " AND EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = i.id AND t.value = ?)",
+        sql_value(q, " AND EXISTS (SELECT 1 FROM image_tags t WHERE t.image_id = i.id AND t.value = ?)",
                   DB_STR(c->values[0]));
         break;
     case IMAGE_BY_PROPERTY:
-        add_value(q, " AND EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?",
+        sql_value(q, " AND EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ?",
                   DB_STR(c->property));
-        add_value(q, " AND p.value = ?", DB_STR(c->values[0]));
-        add_value(q, " AND LENGTH(p.value) = ?)", DB_UINT(c->values[0].n));
+        sql_value(q, " AND p.value = ?", DB_STR(c->values[0]));
+        sql_value(q, " AND LENGTH(p.value) = ?)", DB_UINT(c->values[0].n));
         break;
     default:
         if (columns[c->column].kind == NUMBER || columns[c->column].kind == MOMENT)
@@ -151,30 +124,30 @@ static struct db_value marker_value(const struct image *m, enum image_column col
 }
 
 /* "COLUMN TEST ?" */
-static void add_comparison(struct query *q, enum image_column column, const char *test, struct db_value value)
+static void add_comparison(struct sql *q, enum image_column column, const char *test, struct db_value value)
 {
-    add(q, columns[column].sql);
-    add(q, test);
-    add_value(q, columns[column].kind == MOMENT ? IMAGES_TIME : "?", value);
+    sql_add(q, columns[column].sql);
+    sql_add(q, test);
+    sql_value(q, columns[column].kind == MOMENT ? IMAGES_TIME : "?", value);
 }
 
 /* Null sorts before every value; with NULLS_TOO it may be met. */
-static void add_after(struct query *q, enum image_column column, bool descending, bool nulls_too,
+static void add_after(struct sql *q, enum image_column column, bool descending, bool nulls_too,
                       struct db_value value)
 {
     if (value.type == DB_NULL) {
-        add(q, descending ? "1 = 0" : columns[column].sql);
-        add(q, descending ? "" : " IS NOT NULL");
+        sql_add(q, descending ? "1 = 0" : columns[column].sql);
+        sql_add(q, descending ? "" : " IS NOT NULL");
         return;
     }
-    add(q, "(");
+    sql_add(q, "(");
     add_comparison(q, column, descending ? " < " : " > ", value);
     if (descending && nulls_too) {
-        add(q, " OR ");
-        add(q, columns[column].sql);
-        add(q, " IS NULL");
+        sql_add(q, " OR ");
+        sql_add(q, columns[column].sql);
+        sql_add(q, " IS NULL");
     }
-    add(q, ")");
+    sql_add(q, ")");
 }
 
 /* A range of values and the nulls behind it are no one range of an index: each is asked for by itself. */
@@ -187,37 +160,37 @@ static bool is_split(const struct image_filter *f)
 }
 
 /* Behind the marker: greater in the first key, or equal there and greater in the second, ... */
-static void add_marker(struct query *q, const struct image_filter *f)
+static void add_marker(struct sql *q, const struct image_filter *f)
 {
     struct db_value first = marker_value(f->marker, f->sort[0].column);
 
     /* what the rest implies, in a form that an index can begin at */
     if (first.type != DB_NULL) {
-        add(q, " AND ");
+        sql_add(q, " AND ");
         add_comparison(q, f->sort[0].column, f->sort[0].descending ? " <= " : " >= ", first);
     }
-    add(q, " AND (");
+    sql_add(q, " AND (");
     for (size_t i = 0; i < f->n_sorts; i++) {
-        add(q, i ? " OR (" : "(");
+        sql_add(q, i ? " OR (" : "(");
         for (size_t k = 0; k < i; k++) {
             add_comparison(q, f->sort[k].column, " <=> ", marker_value(f->marker, f->sort[k].column));
-            add(q, " AND ");
+            sql_add(q, " AND ");
         }
         add_after(q, f->sort[i].column, f->sort[i].descending, i > 0 && columns[f->sort[i].column].null,
                   marker_value(f->marker, f->sort[i].column));
-        add(q, ")");
+        sql_add(q, ")");
     }
-    add(q, ")");
+    sql_add(q, ")");
 }
 
-static void add_order(struct query *q, const struct image_filter *f, bool of_results)
+static void add_order(struct sql *q, const struct image_filter *f, bool of_results)
 {
     for (size_t i = 0; i < f->n_sorts; i++) {
-        add(q, i ? ", " : " ORDER BY ");
-        add(q, of_results ? columns[f->sort[i].column].result : columns[f->sort[i].column].sql);
-        add(q, f->sort[i].descending ? " DESC" : "");
+        sql_add(q, i ? ", " : " ORDER BY ");
+        sql_add(q, of_results ? columns[f->sort[i].column].result : columns[f->sort[i].column].sql);
+        sql_add(q, f->sort[i].descending ? " DESC" : "");
     }
-    add_value(q, " LIMIT ?", DB_UINT(f->limit));
+    sql_value(q, " LIMIT ?", DB_UINT(f->limit));
 }
 
 /* --- which index ---------------------------------------------------------------------------------- */
@@ -275,7 +248,7 @@ static bool is_index_order(const struct image_filter *f)
 
 /* The optimizer, which does not count on LIMIT, would rather sort a third of the table than read a page in
  * order: where an index has the order, it is told which. */
-static void add_index(struct query *q, const struct image_filter *f, enum prefix prefix)
+static void add_index(struct sql *q, const struct image_filter *f, enum prefix prefix)
 {
     enum image_column key = f->sort[0].column;
 
@@ -291,30 +264,30 @@ static void add_index(struct query *q, const struct image_filter *f, enum prefix
     else if (key == IMAGE_BY_CREATED_AT && find_condition(f, IMAGE_BY_STATUS))
         key = IMAGE_BY_STATUS;
     if (key <= IMAGE_BY_UPDATED_AT && indexes[prefix][key])
-        add(q, indexes[prefix][key]);
+        sql_add(q, indexes[prefix][key]);
 }
 
 /* --- whose -------------------------------------------------------------------------------------- */
 
-static void begin_branch(struct query *q)
+static void begin_branch(struct sql *q)
 {
-    add(q, q->sql.n > 0 ? " UNION ALL " : "");
-    add(q, "(SELECT " IMAGES_COLUMNS " FROM images i");
+    sql_add(q, q->text.n > 0 ? " UNION ALL " : "");
+    sql_add(q, "(SELECT " IMAGES_COLUMNS " FROM images i");
 }
 
-static void end_branch(struct query *q, const struct image_filter *f, enum part part)
+static void end_branch(struct sql *q, const struct image_filter *f, enum part part)
 {
     for (size_t i = 0; i < f->n; i++)
         add_condition(q, &f->conditions[i]);
     if (part == NULLS) {
-        add(q, " AND ");
-        add(q, columns[f->sort[0].column].sql);
-        add(q, " IS NULL");
+        sql_add(q, " AND ");
+        sql_add(q, columns[f->sort[0].column].sql);
+        sql_add(q, " IS NULL");
     } else if (f->marker) {
         add_marker(q, f);
     }
     add_order(q, f, false);
-    add(q, ")");
+    sql_add(q, ")");
 }
 
 static bool asks_for(const struct image_filter *f, const char *visibility)
@@ -324,59 +297,59 @@ static bool asks_for(const struct image_filter *f, const char *visibility)
 
 /* An administrator sees all; without a visibility other projects' community images stay out of everybody's
  * way. */
-static void add_all(struct query *q, const struct image_filter *f, enum part part)
+static void add_all(struct sql *q, const struct image_filter *f, enum part part)
 {
     bool one = f->visibility.p && !asks_for(f, "all");
 
     begin_branch(q);
     add_index(q, f, one ? BY_VISIBILITY : BY_NOTHING);
-    add(q, " WHERE i.deleted = 0");
+    sql_add(q, " WHERE i.deleted = 0");
     if (!f->visibility.p)
-        add_value(q, " AND (i.visibility <> 'community' OR i.owner = ?)", DB_STR(f->project));
+        sql_value(q, " AND (i.visibility <> 'community' OR i.owner = ?)", DB_STR(f->project));
     else if (one)
-        add_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
+        sql_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
     end_branch(q, f, part);
 }
 
 /* The project's images, ALL of them or those of visibilities that no other branch has. */
-static void add_own(struct query *q, const struct image_filter *f, bool all, enum part part)
+static void add_own(struct sql *q, const struct image_filter *f, bool all, enum part part)
 {
     begin_branch(q);
     add_index(q, f, BY_OWNER);
-    add_value(q, " WHERE i.owner = ? AND i.deleted = 0", DB_STR(f->project));
+    sql_value(q, " WHERE i.owner = ? AND i.deleted = 0", DB_STR(f->project));
     if (!f->visibility.p)
-        add(q, all ? "" : " AND i.visibility <> 'public'");
+        sql_add(q, all ? "" : " AND i.visibility <> 'public'");
     else if (asks_for(f, "all"))
-        add(q, all ? "" : " AND i.visibility IN ('private', 'shared')");
+        sql_add(q, all ? "" : " AND i.visibility IN ('private', 'shared')");
     else
-        add_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
+        sql_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
     end_branch(q, f, part);
 }
 
 /* All images of one visibility that everybody sees. */
-static void add_open(struct query *q, const struct image_filter *f, const char *visibility, enum part part)
+static void add_open(struct sql *q, const struct image_filter *f, const char *visibility, enum part part)
 {
     begin_branch(q);
     add_index(q, f, BY_VISIBILITY);
-    add_value(q, " WHERE i.visibility = ? AND i.deleted = 0", DB_CSTR(visibility));
+    sql_value(q, " WHERE i.visibility = ? AND i.deleted = 0", DB_CSTR(visibility));
     end_branch(q, f, part);
 }
 
-static void add_shared(struct query *q, const struct image_filter *f, enum part part)
+static void add_shared(struct sql *q, const struct image_filter *f, enum part part)
 {
     begin_branch(q);
-    add_value(q,
+    sql_value(q,
               " JOIN image_members m ON i.id = m.image_id"
               " WHERE i.visibility = 'shared' AND i.deleted = 0 AND m.member = ?",
               DB_STR(f->project));
     if (!str_eq_cstr(f->member_status, "all"))
-        add_value(q, " AND m.status = ?", DB_STR(f->member_status));
-    add_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
+        sql_value(q, " AND m.status = ?", DB_STR(f->member_status));
+    sql_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
     end_branch(q, f, part);
 }
 
 /* Every image that the caller may see, in one branch and no other. */
-static void add_branches(struct query *q, const struct image_filter *f, enum part part)
+static void add_branches(struct sql *q, const struct image_filter *f, enum part part)
 {
     bool any = !f->visibility.p, all = asks_for(f, "all");
     const struct image_condition *owner = find_condition(f, IMAGE_BY_OWNER);
@@ -399,7 +372,7 @@ static void add_branches(struct query *q, const struct image_filter *f, enum par
         add_shared(q, f, part);
 }
 
-static void build(struct query *q, const struct image_filter *f)
+static void build(struct sql *q, const struct image_filter *f)
 {
     add_branches(q, f, is_split(f) ? VALUES : WHOLE);
     if (is_split(f))
@@ -412,25 +385,18 @@ static void build(struct query *q, const struct image_filter *f)
 static bool read_page(struct db_conn *c, struct arena *arena, const struct image_filter *f,
                       struct image **page, size_t *n, struct error *err)
 {
-    struct query q = {.arena = arena};
-    struct error at_end;
-    struct db_rows *rows;
+    struct sql q;
 
-    buf_init(&q.sql, 1 << 20);
+    sql_begin(&q, arena);
     build(&q, f);
     *page = arena_calloc(arena, f->limit + 1, sizeof(**page));
     *n = 0;
-    rows = db_query(c, q.sql.p, q.values, q.n, err);
-    buf_free(&q.sql);
+    struct db_rows *rows = sql_query(&q, c, err);
     if (!rows)
         return false;
-    while (*n < f->limit && db_next(rows, &at_end))
+    while (*n < f->limit && db_next(rows, err))
         images_read_row(rows, arena, &(*page)[(*n)++]);
-    db_close(rows);
-    if (*n == f->limit || at_end.kind == ERROR_NONE)
-        return true;
-    *err = at_end;
-    return false;
+    return db_end(rows);
 }
 
 static bool give(struct db_conn *c, struct arena *arena, struct image *images, size_t n, image_list_fn fn,

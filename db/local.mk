@@ -32,6 +32,7 @@ libtally_db_a_SOURCES = \
 	db/schema_check_counts.c \
 	db/spool.c db/spool.h \
 	db/spool_file.c db/spool_file.h \
+	db/sql.c db/sql.h \
 	db/statement.c \
 	db/task_admin.c db/task_admin.h \
 	db/task_finish.c db/task_finish.h \

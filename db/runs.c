@@ -1,6 +1,6 @@
 #include "config.h"
 #include "db/runs.h"
-#include "base/buf.h"
+#include "db/sql.h"
 
 #include <string.h>
 
@@ -75,26 +75,8 @@ bool run_get_by_result(struct db_conn *c, struct arena *arena, const struct view
 
 /* --- lists -------------------------------------------------------------------------------------- */
 
-/* A statement put together of fixed texts, with the values that belong to them. */
-struct query {
-    struct buf sql;
-    struct db_value values[40];
-    size_t n;
-};
-
-static void add(struct query *q, const char *sql)
-{
-    buf_add_cstr(&q->sql, sql);
-}
-
-static void add_value(struct query *q, const char *sql, struct db_value value)
-{
-    add(q, sql);
-    q->values[q->n++] = value;
-}
-
 /* Where the page begins: after the marker's run_at and id. */
-static bool add_marker(struct query *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+static bool add_marker(struct sql *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                        struct str marker, struct error *err)
 {
     struct run run;
@@ -111,53 +93,54 @@ static bool add_marker(struct query *q, struct db_conn *c, struct arena *arena, 
         return false;
     struct str run_at = found ? arena_str(arena, db_str(rows, "run_at")) : STR("1970-01-01");
     db_close(rows);
-    add_value(q, " AND (i.run_at < ?", DB_STR(run_at));
-    add_value(q, " OR (i.run_at = ?", DB_STR(run_at));
-    add_value(q, " AND i.run_id < ?))", id);
+    sql_value(q, " AND (i.run_at < ?", DB_STR(run_at));
+    sql_value(q, " OR (i.run_at = ?", DB_STR(run_at));
+    sql_value(q, " AND i.run_id < ?))", id);
     return true;
 }
 
-static bool build_list(struct query *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+static bool build_list(struct sql *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                        const struct run_filter *f, struct error *err)
 {
-    add(q, "SELECT " RUN_COLUMNS " FROM run_info i JOIN runs r ON r.id = i.run_id WHERE 1 = 1");
+    sql_add(q, "SELECT " RUN_COLUMNS " FROM run_info i JOIN runs r ON r.id = i.run_id WHERE 1 = 1");
     if (!viewer->staff)
-        add_value(q, " AND i.project = ?", DB_STR(viewer->project));
+        sql_value(q, " AND i.project = ?", DB_STR(viewer->project));
     /* MySQL's = does not see blanks at the end; the key finds the candidates, the length tells them apart. */
     if (f->cpid.p) {
-        add_value(q, " AND i.cpid = ?", DB_STR(f->cpid));
-        add_value(q, " AND LENGTH(i.cpid) = ?", DB_UINT(f->cpid.n));
+        sql_value(q, " AND i.cpid = ?", DB_STR(f->cpid));
+        sql_value(q, " AND LENGTH(i.cpid) = ?", DB_UINT(f->cpid.n));
     }
     if (f->start_date.p)
-        add_value(q, " AND i.run_at >= ?", DB_STR(f->start_date));
+        sql_value(q, " AND i.run_at >= ?", DB_STR(f->start_date));
     if (f->end_date.p)
-        add_value(q, " AND i.run_at <= ?", DB_STR(f->end_date));
+        sql_value(q, " AND i.run_at <= ?", DB_STR(f->end_date));
     if (f->failed)
-        add(q, " AND r.fails > 0");
+        sql_add(q, " AND r.fails > 0");
     for (size_t k = 0; k < f->n_meta; k++) {
-        add_value(q, " AND EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND m.`key` = ?",
+        sql_value(q, " AND EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND m.`key` = ?",
                   DB_STR(f->meta[k].key));
-        add_value(q, " AND m.value = ?", DB_STR(f->meta[k].value));
-        add_value(q, " AND LENGTH(m.value) = ?)", DB_UINT(f->meta[k].value.n));
+        sql_value(q, " AND m.value = ?", DB_STR(f->meta[k].value));
+        sql_value(q, " AND LENGTH(m.value) = ?)", DB_UINT(f->meta[k].value.n));
     }
     if (f->marker.p && !add_marker(q, c, arena, viewer, f->marker, err))
         return false;
-    add_value(q, " ORDER BY i.run_at DESC, i.run_id DESC LIMIT ?", DB_UINT(f->limit + 1));
+    sql_value(q, " ORDER BY i.run_at DESC, i.run_id DESC LIMIT ?", DB_UINT(f->limit + 1));
     return true;
 }
 
 bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
               const struct run_filter *filter, run_fn fn, void *arg, bool *more, struct error *err)
 {
-    struct query q = {.n = 0};
+    struct sql q;
     struct run *page = arena_calloc(arena, filter->limit + 1, sizeof(*page));
     struct db_rows *rows = NULL;
     size_t n = 0;
 
-    buf_init(&q.sql, 16384);
+    sql_begin(&q, arena);
     if (build_list(&q, c, arena, viewer, filter, err))
-        rows = db_query(c, q.sql.p, q.values, q.n, err);
-    buf_free(&q.sql);
+        rows = sql_query(&q, c, err);
+    else
+        sql_free(&q);
     if (!rows)
         return false;
     /* The page is read whole, so that FN may use the connection. */

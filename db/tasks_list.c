@@ -5,9 +5,7 @@
  */
 #include "config.h"
 #include "db/tasks_list.h"
-#include "base/buf.h"
-
-enum { SQL_MAX = 8192, VALUES_MAX = 16 };
+#include "db/sql.h"
 
 /* The indexes that are read in the order of each key: of one owner's tasks, and of all. */
 static const struct {
@@ -28,23 +26,6 @@ static const struct {
  * after the marker's; those without a key, whole or behind the marker. */
 enum stretch { ALL, TIES, AFTER, NONE, NONE_AFTER };
 
-struct query {
-    struct buf sql;
-    struct db_value values[VALUES_MAX];
-    size_t n;
-};
-
-static void add(struct query *q, const char *sql)
-{
-    buf_add_cstr(&q->sql, sql);
-}
-
-static void add_value(struct query *q, const char *sql, struct db_value value)
-{
-    add(q, sql);
-    q->values[q->n++] = value;
-}
-
 /* Filters have indexes of their own where the list is in the usual order. */
 static const char *index_of(const struct task_filter *f)
 {
@@ -58,76 +39,76 @@ static const char *index_of(const struct task_filter *f)
 }
 
 /* " AND COLUMN OP ?" with the marker's value. */
-static void add_key(struct query *q, const struct task_filter *f, const struct task *marker, const char *op)
+static void add_key(struct sql *q, const struct task_filter *f, const struct task *marker, const char *op)
 {
-    add(q, " AND ");
-    add(q, sorts[f->sort].column);
-    add(q, op);
+    sql_add(q, " AND ");
+    sql_add(q, sorts[f->sort].column);
+    sql_add(q, op);
     switch (f->sort) {
-    case TASK_SORT_CREATED_AT: add_value(q, TASK_TIME, DB_INT(marker->created_us)); break;
-    case TASK_SORT_UPDATED_AT: add_value(q, TASK_TIME, DB_INT(marker->updated_us)); break;
-    case TASK_SORT_EXPIRES_AT: add_value(q, TASK_TIME, DB_INT(marker->expires_us)); break;
-    case TASK_SORT_TYPE: add_value(q, "?", DB_STR(marker->type)); break;
-    case TASK_SORT_STATUS: add_value(q, "?", DB_STR(marker->status)); break;
-    case TASK_SORT_ID: add_value(q, "?", DB_STR(marker->id)); break;
+    case TASK_SORT_CREATED_AT: sql_value(q, TASK_TIME, DB_INT(marker->created_us)); break;
+    case TASK_SORT_UPDATED_AT: sql_value(q, TASK_TIME, DB_INT(marker->updated_us)); break;
+    case TASK_SORT_EXPIRES_AT: sql_value(q, TASK_TIME, DB_INT(marker->expires_us)); break;
+    case TASK_SORT_TYPE: sql_value(q, "?", DB_STR(marker->type)); break;
+    case TASK_SORT_STATUS: sql_value(q, "?", DB_STR(marker->status)); break;
+    case TASK_SORT_ID: sql_value(q, "?", DB_STR(marker->id)); break;
     }
 }
 
-static void add_stretch(struct query *q, const struct task_filter *f, const struct task *marker,
+static void add_stretch(struct sql *q, const struct task_filter *f, const struct task *marker,
                         enum stretch stretch)
 {
     const char *after = f->ascending ? " > " : " < ";
 
     if (stretch == NONE || stretch == NONE_AFTER)
-        add(q, " AND t.expires_at IS NULL");
+        sql_add(q, " AND t.expires_at IS NULL");
     else if (f->sort == TASK_SORT_EXPIRES_AT && stretch == ALL)
-        add(q, " AND t.expires_at IS NOT NULL");
+        sql_add(q, " AND t.expires_at IS NOT NULL");
     else if (stretch == TIES)
         add_key(q, f, marker, " = ");
     else if (stretch == AFTER)
         add_key(q, f, marker, after);
     if (stretch == TIES || stretch == NONE_AFTER)
-        add_value(q, f->ascending ? " AND t.id > ?" : " AND t.id < ?", DB_STR(marker->id));
+        sql_value(q, f->ascending ? " AND t.id > ?" : " AND t.id < ?", DB_STR(marker->id));
 }
 
 /* The direction stands with each column that is not the same in all rows of the stretch. */
-static void add_order(struct query *q, const struct task_filter *f, enum stretch stretch)
+static void add_order(struct sql *q, const struct task_filter *f, enum stretch stretch)
 {
     const char *direction = f->ascending ? " ASC" : " DESC";
 
-    add(q, " ORDER BY ");
+    sql_add(q, " ORDER BY ");
     if (f->sort != TASK_SORT_ID && (stretch == ALL || stretch == AFTER)) {
-        add(q, sorts[f->sort].column);
-        add(q, direction);
-        add(q, ", ");
+        sql_add(q, sorts[f->sort].column);
+        sql_add(q, direction);
+        sql_add(q, ", ");
     }
-    add(q, "t.id");
-    add(q, direction);
+    sql_add(q, "t.id");
+    sql_add(q, direction);
 }
 
-static void build(struct query *q, const struct task_filter *f, const struct task *marker,
-                  enum stretch stretch, uint64_t limit)
+static void build(struct sql *q, const struct task_filter *f, const struct task *marker, enum stretch stretch,
+                  uint64_t limit)
 {
-    add(q, "SELECT " TASK_COLUMNS " FROM tasks t FORCE INDEX (");
-    add(q, index_of(f));
-    add_value(q, ") WHERE t.deleted = ?", DB_INT(f->deleted));
+    sql_add(q, "SELECT " TASK_COLUMNS " FROM tasks t FORCE INDEX (");
+    sql_add(q, index_of(f));
+    sql_value(q, ") WHERE t.deleted = ?", DB_INT(f->deleted));
     if (f->owner.p)
-        add_value(q, " AND t.owner = ?", DB_STR(f->owner));
+        sql_value(q, " AND t.owner = ?", DB_STR(f->owner));
     if (f->image_id.p)
-        add_value(q, " AND t.image_id = ?", DB_STR(f->image_id));
+        sql_value(q, " AND t.image_id = ?", DB_STR(f->image_id));
     if (f->type.p)
-        add_value(q, " AND t.type = ?", DB_STR(f->type));
+        sql_value(q, " AND t.type = ?", DB_STR(f->type));
     if (f->status.p)
-        add_value(q, " AND t.status = ?", DB_STR(f->status));
+        sql_value(q, " AND t.status = ?", DB_STR(f->status));
     add_stretch(q, f, marker, stretch);
     if (f->only_expired)
-        add(q, " AND t.expires_at <= UTC_TIMESTAMP(6)");
+        sql_add(q, " AND t.expires_at <= UTC_TIMESTAMP(6)");
     else if (f->hide_expired && f->sort == TASK_SORT_EXPIRES_AT && stretch != NONE && stretch != NONE_AFTER)
-        add(q, " AND t.expires_at > UTC_TIMESTAMP(6)");
+        sql_add(q, " AND t.expires_at > UTC_TIMESTAMP(6)");
     else if (f->hide_expired)
-        add(q, " AND (t.expires_at IS NULL OR t.expires_at > UTC_TIMESTAMP(6))");
+        sql_add(q, " AND (t.expires_at IS NULL OR t.expires_at > UTC_TIMESTAMP(6))");
     add_order(q, f, stretch);
-    add_value(q, " LIMIT ?", DB_UINT(limit));
+    sql_value(q, " LIMIT ?", DB_UINT(limit));
 }
 
 /* Adds up to LIMIT tasks of a stretch to PAGE. */
@@ -135,13 +116,11 @@ static bool read_stretch(struct db_conn *c, struct arena *arena, const struct ta
                          const struct task *marker, enum stretch stretch, struct task *page, size_t *n,
                          uint64_t limit, struct error *err)
 {
-    struct query q = {.n = 0};
-    struct db_rows *rows;
+    struct sql q;
 
-    buf_init(&q.sql, SQL_MAX);
+    sql_begin(&q, arena);
     build(&q, f, marker, stretch, limit - *n);
-    rows = db_query(c, q.sql.p, q.values, q.n, err);
-    buf_free(&q.sql);
+    struct db_rows *rows = sql_query(&q, c, err);
     if (!rows)
         return false;
     while (db_next(rows, err))

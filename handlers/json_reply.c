@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FLUSH = 32 * 1024, LARGEST_PIECE = 8 * 1024 * 1024 };
+enum { FLUSH = 32 * 1024, LARGEST_PIECE = 16 * 1024 * 1024, LINK_MAX = 256 * 1024 };
 
 void json_reply_begin(struct json_reply *out, struct request *r)
 {
@@ -31,21 +31,25 @@ bool json_reply_flush(struct json_reply *out, bool all, struct error *err)
     return ok || error_set(err, ERROR_ABORTED, "the client went away");
 }
 
-void json_key_next(struct json_writer *w, const struct request *r, struct str marker)
+void json_key_link(struct json_writer *w, const struct request *r, const char *key, struct str marker)
 {
     struct buf link;
+    char mark = '?';
 
-    buf_init(&link, 64 * 1024);
-    buf_printf(&link, "%.*s?marker=%.*s", STR_ARG(r->path), STR_ARG(marker));
+    buf_init(&link, LINK_MAX);
+    buf_add_str(&link, r->path);
     for (size_t i = 0; i < r->n_query; i++) {
         if (str_eq_cstr(r->query[i].name, "marker"))
             continue;
-        buf_add_char(&link, '&');
+        buf_add_char(&link, mark);
         uri_encode(&link, r->query[i].name);
         buf_add_char(&link, '=');
         uri_encode(&link, r->query[i].value);
+        mark = '&';
     }
-    json_key_str(w, "next", buf_str(&link));
+    if (marker.p)
+        buf_printf(&link, "%cmarker=%.*s", mark, STR_ARG(marker));
+    json_key_str(w, key, buf_str(&link));
     buf_free(&link);
 }
 

@@ -19,8 +19,9 @@ void json_reply_free(struct json_reply *out);
 /* Sends what has come together, if it is much or ALL. False (ERROR_ABORTED) once the client is gone. */
 bool json_reply_flush(struct json_reply *out, bool all, struct error *err);
 
-/* The member "next": R's path and query again, with another marker. */
-void json_key_next(struct json_writer *w, const struct request *r, struct str marker);
+/* The member KEY ("next"): R's path and query again, with MARKER in place of the one that came; p NULL: none.
+ */
+void json_key_link(struct json_writer *w, const struct request *r, const char *key, struct str marker);
 
 /* MySQL's "YYYY-MM-DD HH:MM:SS" as ISO 8601 in UTC; null where it is no time. */
 void json_key_time(struct json_writer *w, const char *key, struct str sql);

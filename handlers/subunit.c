@@ -154,7 +154,7 @@ static bool list_runs(struct request *r, struct error *err)
     if (ok) {
         json_arr_end(&l.out.json.w);
         if (more && l.last)
-            json_key_next(&l.out.json.w, r, l.last->uuid);
+            json_key_link(&l.out.json.w, r, "next", l.last->uuid);
         json_obj_end(&l.out.json.w);
         ok = json_reply_flush(&l.out.json, true, err);
     }

@@ -2,10 +2,10 @@
 #include "handlers/tasks.h"
 #include "base/conf_options.h"
 #include "db/tasks_list.h"
-#include "handlers/uri.h"
+#include "handlers/json_reply.h"
 #include "image/task_input.h"
 
-enum { REPLY_MAX = 64 * 1024 * 1024, SHOWN_MAX = 100, LINK_MAX = 256 * 1024 };
+enum { SHOWN_MAX = 100 };
 
 /* A word of a parameter that has only a few. */
 static bool is_one_of(struct str word, const char *const *words, size_t n)
@@ -91,49 +91,30 @@ static bool read_filter(struct request *r, struct task_filter *f, struct error *
            query_check(r, err);
 }
 
-/* The list's own path with the query again, MARKER (p NULL: none) in place of the one that came. */
-static void key_link(struct json_writer *w, const struct request *r, const char *key, struct str marker)
+static bool reply_page(struct request *r, const struct task *page, size_t n, bool more, struct error *err)
 {
-    char mark = '?';
-    struct buf link;
+    struct json_reply out;
+    bool ok = true;
 
-    buf_init(&link, LINK_MAX);
-    buf_add_cstr(&link, "/v2/tasks");
-    for (size_t i = 0; i < r->n_query; i++) {
-        if (str_eq_cstr(r->query[i].name, "marker"))
-            continue;
-        buf_add_char(&link, mark);
-        uri_encode(&link, r->query[i].name);
-        buf_add_char(&link, '=');
-        uri_encode(&link, r->query[i].value);
-        mark = '&';
+    json_reply_begin(&out, r);
+    json_obj_begin(&out.w);
+    json_key(&out.w, "tasks");
+    json_arr_begin(&out.w);
+    for (size_t i = 0; ok && i < n; i++) {
+        task_write_listed(&out.w, &page[i]);
+        ok = json_reply_flush(&out, false, err);
     }
-    if (marker.p)
-        buf_printf(&link, "%cmarker=%.*s", mark, STR_ARG(marker));
-    json_key_str(w, key, buf_str(&link));
-    buf_free(&link);
-}
-
-static void reply_page(struct request *r, const struct task *page, size_t n, bool more)
-{
-    struct json_writer w;
-    struct buf body;
-
-    buf_init(&body, REPLY_MAX);
-    json_writer_init(&w, &body);
-    json_obj_begin(&w);
-    json_key(&w, "tasks");
-    json_arr_begin(&w);
-    for (size_t i = 0; i < n; i++)
-        task_write_listed(&w, &page[i]);
-    json_arr_end(&w);
-    key_link(&w, r, "first", (struct str){NULL, 0});
-    json_key_cstr(&w, "schema", "/v2/schemas/tasks");
-    if (more && n > 0)
-        key_link(&w, r, "next", page[n - 1].id);
-    json_obj_end(&w);
-    response_json(r, 200, buf_str(&body));
-    buf_free(&body);
+    if (ok) {
+        json_arr_end(&out.w);
+        json_key_link(&out.w, r, "first", (struct str){NULL, 0});
+        json_key_cstr(&out.w, "schema", "/v2/schemas/tasks");
+        if (more && n > 0)
+            json_key_link(&out.w, r, "next", page[n - 1].id);
+        json_obj_end(&out.w);
+        ok = json_reply_flush(&out, true, err);
+    }
+    json_reply_free(&out);
+    return ok;
 }
 
 bool tasks_get_list(struct request *r, struct error *err)
@@ -147,6 +128,5 @@ bool tasks_get_list(struct request *r, struct error *err)
     if (!read_filter(r, &filter, err) || !(c = db_acquire_for(r->db, r->arena, err)) ||
         !tasks_list(c, r->arena, &filter, &page, &n, &more, err))
         return false;
-    reply_page(r, page, n, more);
-    return true;
+    return reply_page(r, page, n, more, err);
 }

@@ -72,7 +72,7 @@ static bool answer_list(struct request *r, struct db_conn *c, struct str prefix,
         json_arr_end(&l.out.w);
         snprintf(text, sizeof(text), "%lld", (long long)l.last);
         if (more && l.last)
-            json_key_next(&l.out.w, r, str_of(text));
+            json_key_link(&l.out.w, r, "next", str_of(text));
         json_obj_end(&l.out.w);
         ok = json_reply_flush(&l.out, true, err);
     }
@@ -173,7 +173,7 @@ bool tests_runs(struct request *r, struct error *err)
     if (ok) {
         json_arr_end(&h.out.w);
         if (more && h.last.n)
-            json_key_next(&h.out.w, r, h.last);
+            json_key_link(&h.out.w, r, "next", h.last);
         json_obj_end(&h.out.w);
         ok = json_reply_flush(&h.out, true, err);
     }
