@@ -9,6 +9,7 @@ manage_tally_manage_SOURCES = \
 	manage/manage.h \
 	manage/task.c manage/task.h \
 	manage/task_list.c \
-	manage/task_print.c
+	manage/task_print.c \
+	manage/worker_list.c
 manage_tally_manage_LDADD = $(DB_LIBS) $(BASE_LIBS)
 dist_man_MANS += docs/man/tally-manage.8

@@ -25,6 +25,7 @@ static const struct {
     {"task", "requeue", manage_task_requeue, "ID"},
     {"task", "cancel", manage_task_cancel, "ID"},
     {"task", "purge", manage_task_purge, "--older-than DAYS [--dry-run]"},
+    {"worker", "list", manage_worker_list, ""},
     {"config", "sample", manage_config_sample, ""},
 };
 

@@ -32,3 +32,9 @@ worker_tally_worker_SOURCES = \
 	worker/tools.c worker/tools.h \
 	worker/workspace.c worker/workspace.h
 worker_tally_worker_LDADD = $(WORKER_LIBS) $(DB_LIBS) $(STORE_LIBS) $(IDENTITY_LIBS) $(IMAGE_LIBS) $(BASE_LIBS)
+
+# The statements alone, for bench-tasks.
+noinst_PROGRAMS += tests/bench/tasks-sql
+tests_bench_tasks_sql_SOURCES = tests/bench/tasks-sql.c
+tests_bench_tasks_sql_LDADD = $(DB_LIBS) $(BASE_LIBS)
+EXTRA_DIST += tests/bench/bench-tasks tests/bench/worker_bench.py

@@ -265,3 +265,23 @@ def test_753_workers_not_heard_of(works):
             ' (%s, "h", 1, 1, NOW(6), NOW(6) - INTERVAL %s DAY)', name, days)
     works.start()
     wait_for('the sweep', lambda: sql("SELECT name FROM workers WHERE host = 'h'") == (('young',),), 10)
+
+
+# --- what an administrator sees ---
+
+def test_753_worker_list(works, stack):
+    worker = works.start(fault=SLOW, worker__slots=3)
+    task = big_import(works)
+    begun(works, task)
+    wait_for('its row', lambda: stack.sql('SELECT COUNT(*) FROM workers') == ((1,),), 10)
+    lines = stack.manage('worker', 'list').stdout.splitlines()
+    assert len(lines) == 2
+    assert 'pid %d, 3 slots, heard of ' % worker.pid in lines[0]
+    assert lines[1].startswith('    %s  import of %s, attempt 1, lease for ' % (task, works.project))
+    assert lines[1].endswith(' of 8000000 bytes')
+    worker.kill()
+    stack.expect_down.add('w1')
+    wait_for('the end of its lease', lambda: 'lease ran out' in stack.manage('worker', 'list').stdout, 10)
+    works.start('w2')
+    works.success(task)
+    assert stack.manage('worker', 'list', 'x', check=False).returncode == 64

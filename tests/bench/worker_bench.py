@@ -1,0 +1,60 @@
+"""What the worker's figures have in common: a stack without Keystone, over directories, and its numbers."""
+import os
+import statistics
+import sys
+
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.dont_write_bytecode = True
+sys.path[:0] = [TESTS, os.path.join(TESTS, 'functional')]
+from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
+from work import Works, fresh  # noqa: E402
+
+TOP = os.path.dirname(TESTS)
+BUILD = os.environ.get('TALLY_BUILD') or os.path.join(TOP, 'build-opt')
+CACHE = os.environ.get('TALLY_LAB_CACHE') or os.path.join(TOP, 'build-lab')
+TOKEN = 'bench-worker-token'
+MIB = 1 << 20
+
+
+class Bench:
+    """with Bench() as b: b.works has containers, tasks and workers."""
+
+    def __init__(self, **settings):
+        self.folder = make_folder()
+        self.stack = Stack(self.folder, BUILD, CACHE)
+        tokens = os.path.join(self.folder, 'tokens')
+        with open(tokens, 'w', encoding='ascii', opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+            f.write('%s demo demo member\n' % TOKEN)
+        self.stack.conf.base['identity'] = {'driver': 'static', 'static_file': tokens}
+        self.stack.conf.write()
+        self.stack._tokens['demo'] = (TOKEN, {'project': {'id': 'demo'}, 'user': {'id': 'demo'}})
+        self.settings = settings
+
+    def __enter__(self):
+        stack = self.stack
+        try:
+            stack.mariadb.start()
+            for statement in ('CREATE DATABASE tally CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+                              "CREATE USER tally@localhost IDENTIFIED BY 'tally'", 'GRANT ALL ON tally.* TO tally@localhost'):
+                stack.sql(statement, database=None)
+            stack.manage('db', 'sync')
+            stack.tally.start()
+            stack.nginx.start()
+            fresh(stack)
+            self.works = Works(stack)
+            self.works.base['identity'] = stack.conf.base['identity']
+            self.works.base['worker'].update({'lease': 60, 'heartbeat': 15, 'slots': 4, **self.settings})
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for service in self.stack.services():
+            service.kill()
+        remove_folder(self.folder)
+
+
+def say(what, values, unit):
+    print('%-44s %8.0f %8.0f %8.0f %s (min, median, max of %d)' % (
+        what, min(values), statistics.median(values), max(values), unit, len(values)))
