@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 100, MAX_FILES = 256, FIRST_FD = 3, COULD_NOT = 125 };
+enum { LOOK_MS = 100, MAX_FILES = 256, STACK = 2 << 20, FIRST_FD = 3, COULD_NOT = 125 };
 
 /* --- what the kernel is asked to refuse ------------------------------------------------------------ */
 
@@ -172,6 +172,7 @@ static void limit(int what, uint64_t most)
 static void limit_all(const struct confine_job *job)
 {
     limit(RLIMIT_AS, job->memory);
+    limit(RLIMIT_STACK, STACK); /* each thread's */
     limit(RLIMIT_CPU, job->cpu_seconds);
     limit(RLIMIT_FSIZE, job->file_bytes);
     limit(RLIMIT_NOFILE, MAX_FILES);
@@ -182,7 +183,10 @@ static void limit_all(const struct confine_job *job)
 static void __attribute__((noreturn))
 be_child(const struct confine_job *job, pid_t parent, int null, int report, int ruleset)
 {
-    static char *const environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C", NULL};
+    /* Threads of qemu-img come and go; heaps of their own, 64 MiB of address space each, would use up its
+     * memory by chance. */
+    static char *const environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LC_ALL=C",
+                                        (char *)"MALLOC_ARENA_MAX=1", NULL};
     sigset_t none;
     int alone;
 
