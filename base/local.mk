@@ -28,6 +28,7 @@ libtally_base_a_SOURCES = \
 	base/mem.c base/mem.h \
 	base/seal.c base/seal.h \
 	base/service_auth.h \
+	base/ssh_key.c base/ssh_key.h \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h \
 	base/wake.c base/wake.h
@@ -56,6 +57,7 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_json_flat \
 	tests/unit/test_base_log \
 	tests/unit/test_base_seal \
+	tests/unit/test_base_ssh_key \
 	tests/unit/test_base_str \
 	tests/unit/test_base_wake \
 	tests/unit/test_http
@@ -86,6 +88,8 @@ tests_unit_test_base_log_SOURCES = tests/unit/test_base_log.c tests/unit/unit.h
 tests_unit_test_base_log_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_seal_SOURCES = tests/unit/test_base_seal.c tests/unit/unit.h
 tests_unit_test_base_seal_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_ssh_key_SOURCES = tests/unit/test_base_ssh_key.c tests/unit/unit.h
+tests_unit_test_base_ssh_key_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_str_SOURCES = tests/unit/test_base_str.c tests/unit/unit.h
 tests_unit_test_base_str_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_wake_SOURCES = tests/unit/test_base_wake.c tests/unit/unit.h
