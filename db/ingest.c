@@ -264,9 +264,9 @@ static bool make_result(struct db_conn *c, struct ingest *in, int64_t run_id, st
                    " VALUES (?, UTC_TIMESTAMP(), 0, ?, ?, 0)",
                    DB_CSTR(in->run_result_id), DB_STR(in->cpid), DB_INT(duration)) &&
            DB_EXEC(c, NULL, err,
-                   "INSERT INTO result_info (result_id, project, user, anonymous, created_at)"
-                   " VALUES (?, ?, ?, 0, UTC_TIMESTAMP(6))",
-                   DB_CSTR(in->run_result_id), DB_STR(in->project), DB_STR(in->user)) &&
+                   "INSERT INTO result_info (result_id, project, user, anonymous, cpid, created_at)"
+                   " VALUES (?, ?, ?, 0, ?, UTC_TIMESTAMP(6))",
+                   DB_CSTR(in->run_result_id), DB_STR(in->project), DB_STR(in->user), DB_STR(in->cpid)) &&
            insert_meta(c, in->run_result_id, "user", in->user, err) &&
            ingest_load(c, in, run_id, &into, next_result, err);
 }

@@ -23,7 +23,12 @@ libtally_db_a_SOURCES = \
 	db/migrate_guard.c db/migrate_guard.h \
 	db/migrate_text.c db/migrate_text.h \
 	db/pool.c \
+	db/pubkeys.c db/pubkeys.h \
+	db/result_meta.c \
 	db/results.c db/results.h \
+	db/results_get.c \
+	db/results_list.c \
+	db/results_store.c \
 	db/run_compare.c db/run_compare.h \
 	db/runs.c db/runs.h \
 	db/runs_delete.c \

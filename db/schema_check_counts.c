@@ -58,6 +58,16 @@ static const char *const checks[] = {
     "FROM test_keys k LEFT JOIN tests t ON t.id = k.tests_id "
     "WHERE t.id IS NULL OR t.test_id_sha256 <> k.name_sha256 ORDER BY k.tests_id",
 
+    "SELECT CONCAT('result ', t.id, ' has no result_info: another tool made it') AS what FROM test t "
+    "LEFT JOIN result_info o ON o.result_id = t.id WHERE o.result_id IS NULL ORDER BY t.id",
+
+    "SELECT CONCAT('result ', t.id, ': another tool has shared, verified or changed it: lists show it as it "
+    "was') "
+    "AS what FROM test t JOIN result_info o ON o.result_id = t.id "
+    "WHERE o.verified <> (t.verification_status <> 0) OR BINARY COALESCE(o.cpid, '') <> BINARY t.cpid "
+    "OR o.listed <> (o.anonymous OR EXISTS (SELECT 1 FROM meta m WHERE m.test_id = t.id "
+    "AND m.meta_key = 'shared' AND m.value <> '')) ORDER BY t.id",
+
     "SELECT CONCAT('run ', i.run_id, ': its result ', i.result_id, ' is not there') AS what FROM run_info i "
     "LEFT JOIN test t ON t.id = i.result_id WHERE i.result_id IS NOT NULL AND t.id IS NULL ORDER BY i.run_id",
 };

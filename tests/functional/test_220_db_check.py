@@ -157,6 +157,21 @@ def test_adopted_counters(server):
     assert db.query('SELECT COUNT(*) FROM test_runs') == [(4,)]
 
 
+def test_results_that_another_tool_has_touched(database):
+    """What lists are read from is a copy."""
+    database.query("INSERT INTO test (id, created_at, cpid, duration_seconds, verification_status) VALUES "
+                   "('a', NOW(), 'c', 1, 0), ('b', NOW(), 'c', 1, 0), ('c', NOW(), 'c', 1, 0), ('d', NOW(), 'c', 1, 0)")
+    assert check(database) == ['result %s has no result_info: another tool made it' % i for i in 'abcd']
+    database.query("INSERT INTO result_info (result_id, cpid, created_at) SELECT id, cpid, created_at FROM test")
+    assert check(database) == []
+    database.query("INSERT INTO meta (created_at, test_id, meta_key, value) VALUES (NOW(), 'a', 'shared', 'true'),"
+                   " (NOW(), 'd', 'shared', '')")
+    database.query("UPDATE test SET verification_status = 1 WHERE id = 'b'")
+    database.query("UPDATE test SET cpid = 'c ' WHERE id = 'c'")
+    assert check(database) == ['result %s: another tool has shared, verified or changed it: lists show it as it was' % i
+                               for i in 'abc']
+
+
 # --- expiry ---
 
 def names(db):
@@ -170,6 +185,8 @@ def runs(db):
 def test_expire(database):
     database.query("INSERT INTO test (id, created_at, cpid, duration_seconds, verification_status) VALUES "
                    "('verified', NOW(), 'c', 1, 1), ('plain', NOW(), 'c', 1, 0)")
+    database.query("INSERT INTO result_info (result_id, cpid, verified, created_at) VALUES "
+                   "('verified', 'c', 1, NOW()), ('plain', 'c', 0, NOW())")
     old = add_run(database, 'p', {'a': 'success', 'gone': 'fail'}, '2020-01-01 00:00:00', attachment=b'x' * 70000)
     kept = add_run(database, 'p', {'a': 'success', 'kept': 'fail'}, '2020-01-01 00:00:01', metadata=('keep', 'other'))
     verified = add_run(database, 'p', {'v': 'success'}, '2020-01-01 00:00:02', result='verified')

@@ -1,0 +1,149 @@
+/* Lists of results: what everybody may see, or the caller's own, by page number.
+ *
+ * Which results stand on a page says an index of result_info alone: counting and skipping walk along it and
+ * read nothing else. The page's results are then read one by one, from the tables that say how they are now.
+ */
+#include "config.h"
+#include "db/results.h"
+#include "base/clock.h"
+
+#include <string.h>
+
+#define ORDER " ORDER BY created_at DESC, result_id DESC"
+
+/* A statement put together of fixed texts, with the values that belong to them. */
+struct statement {
+    struct buf sql;
+    struct db_value values[24];
+    size_t n;
+};
+
+static void add(struct statement *s, const char *sql)
+{
+    buf_add_cstr(&s->sql, sql);
+}
+
+static void add_value(struct statement *s, const char *sql, struct db_value value)
+{
+    add(s, sql);
+    s->values[s->n++] = value;
+}
+
+static struct db_value moment(struct arena *arena, int64_t us)
+{
+    return DB_CSTR(clock_sql(us, arena_alloc(arena, CLOCK_ISO_SIZE)));
+}
+
+static void add_filter(struct statement *s, struct arena *arena, const struct result_filter *f)
+{
+    /* MySQL's = does not see blanks at the end; the key finds the candidates, the length tells them apart. */
+    if (f->cpid.p) {
+        add_value(s, " AND cpid = ?", DB_STR(f->cpid));
+        add_value(s, " AND LENGTH(cpid) = ?", DB_UINT(f->cpid.n));
+    }
+    if (f->start_us != INT64_MIN)
+        add_value(s, " AND created_at >= ?", moment(arena, f->start_us));
+    /* The whole last second. */
+    if (f->end_us != INT64_MAX)
+        add_value(s, " AND created_at < ?", moment(arena, f->end_us + 1000000));
+    if (f->verified >= 0)
+        add_value(s, " AND verified = ?", DB_INT(f->verified));
+}
+
+/* The own results are in two places: the project's, and the adopted ones of the user. */
+static unsigned sources(const struct result_filter *f)
+{
+    return f->own ? 2 : 1;
+}
+
+static void add_source(struct statement *s, struct arena *arena, const struct result_caller *caller,
+                       const struct result_filter *f, unsigned source)
+{
+    add(s, " FROM result_info WHERE ");
+    if (!f->own)
+        add(s, "listed = 1");
+    else if (source == 0)
+        add_value(s, "project = ?", DB_STR(caller->project));
+    else
+        add_value(s, "user = ? AND project IS NULL", DB_STR(caller->user));
+    add_filter(s, arena, f);
+}
+
+static struct db_rows *run(struct statement *s, struct db_conn *c, struct error *err)
+{
+    struct db_rows *rows = db_query(c, s->sql.p, s->values, s->n, err);
+
+    buf_free(&s->sql);
+    return rows;
+}
+
+bool result_count(struct db_conn *c, const struct result_caller *caller, const struct result_filter *filter,
+                  uint64_t *n, struct error *err)
+{
+    struct statement s = {.n = 0};
+    struct arena *arena = arena_new(0);
+    struct db_rows *rows;
+
+    buf_init(&s.sql, 4096);
+    for (unsigned i = 0; i < sources(filter); i++) {
+        add(&s, i == 0 ? "SELECT (SELECT COUNT(*)" : ") + (SELECT COUNT(*)");
+        add_source(&s, arena, caller, filter, i);
+    }
+    add(&s, ") AS n");
+    rows = run(&s, c, err);
+    if (rows && db_next(rows, err))
+        *n = db_u64(rows, "n");
+    arena_free(arena);
+    return rows && db_end(rows);
+}
+
+/* The ids on the page, in IDS, which has room for LIMIT. */
+static bool read_ids(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                     const struct result_filter *filter, uint64_t offset, uint64_t limit, struct str *ids,
+                     size_t *n, struct error *err)
+{
+    struct statement s = {.n = 0};
+    bool both = sources(filter) > 1;
+    struct db_rows *rows;
+
+    buf_init(&s.sql, 4096);
+    for (unsigned i = 0; i < sources(filter); i++) {
+        if (i)
+            add(&s, " UNION ALL ");
+        add(&s, both ? "(SELECT created_at, result_id" : "SELECT result_id");
+        add_source(&s, arena, caller, filter, i);
+        /* Of either place the page needs no more than would fill all pages so far. */
+        if (both)
+            add_value(&s, ORDER " LIMIT ?)", DB_UINT(offset + limit));
+    }
+    add_value(&s, ORDER " LIMIT ?", DB_UINT(limit));
+    add_value(&s, " OFFSET ?", DB_UINT(offset));
+    *n = 0;
+    rows = run(&s, c, err);
+    if (!rows)
+        return false;
+    while (*n < limit && db_next(rows, err))
+        ids[(*n)++] = arena_str(arena, db_str(rows, "result_id"));
+    return db_end(rows);
+}
+
+bool result_list(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                 const struct result_filter *filter, uint64_t offset, uint64_t limit, struct result **page,
+                 size_t *n, struct error *err)
+{
+    struct str *ids = arena_calloc(arena, limit, sizeof(*ids));
+    struct result *results = arena_calloc(arena, limit, sizeof(*results));
+    size_t n_ids;
+
+    *page = results;
+    *n = 0;
+    if (!read_ids(c, arena, caller, filter, offset, limit, ids, &n_ids, err))
+        return false;
+    for (size_t i = 0; i < n_ids; i++) {
+        if (result_get(c, arena, caller, ids[i], &results[*n], err))
+            ++*n;
+        else if (err->kind != ERROR_NOT_FOUND)
+            return false;
+    }
+    return true;
+}
