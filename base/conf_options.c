@@ -62,6 +62,16 @@ const struct conf_option conf_table[] = {
      RANGE(1, 100000), .what = "Entries of a list's page when the query has no limit."},
     {"api", "max_limit", CONF_NUMBER, SIGHUP, .offset = AT(api.max_limit), .def = "1000", RANGE(1, 100000),
      .what = "Entries of a list's page at most."},
+    {"api", "enable_anonymous_upload", CONF_BOOL, SIGHUP, .offset = AT(api.enable_anonymous_upload),
+     .def = "true",
+     .what =
+         "Results may be uploaded to /v1/results by anybody: with neither a token nor a signature they are "
+         "nobody's and for everybody to see. RefStack's option, as the next two."},
+    {"api", "results_per_page", CONF_NUMBER, SIGHUP, .offset = AT(api.results_per_page), .def = "20",
+     RANGE(1, 500), .what = "Results on a page of GET /v1/results."},
+    {"api", "test_results_url", CONF_STRING, SIGHUP, .offset = AT(api.test_results_url),
+     .def = "/v1/results/%s",
+     .what = "What follows public_url in the link to a result; %s stands for its id."},
 
     {"database", "connection", CONF_STRING, SECRET, .offset = AT(database.connection), .def = "",
      .what = "mysql://user:password@host:port/name?unix_socket=/path&ssl_ca=/path. A SQLAlchemy driver name "

@@ -27,6 +27,9 @@ struct conf {
         uint64_t max_json_bytes;
         uint64_t default_limit;
         uint64_t max_limit;
+        bool enable_anonymous_upload; /* RefStack's, as the next two */
+        uint64_t results_per_page;
+        const char *test_results_url; /* behind public_url; %s: the result's id */
     } api;
     struct {
         const char *connection; /* mysql://user:password@host:port/name?unix_socket=/path&ssl_ca=... */

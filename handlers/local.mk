@@ -24,9 +24,14 @@ libtally_handlers_a_SOURCES = \
 	handlers/multipart_param.c \
 	handlers/openapi.c handlers/openapi.h \
 	handlers/profile.c handlers/profile.h \
+	handlers/pubkeys.c handlers/pubkeys.h \
 	handlers/request.c handlers/request.h \
 	handlers/request_json.c handlers/request_json.h \
 	handlers/response.c handlers/response.h \
+	handlers/result_meta.c \
+	handlers/results.c handlers/results.h \
+	handlers/results_post.c \
+	handlers/results_signed.c handlers/results_signed.h \
 	handlers/route.c handlers/route.h \
 	handlers/service.c handlers/service.h \
 	handlers/stream_spool.c handlers/stream_spool.h \

@@ -1,5 +1,6 @@
 #include "config.h"
 #include "handlers/request.h"
+#include "base/clock.h"
 
 /* The parameter NAME, marked as used; false (400) where it stands twice. */
 static bool find_once(struct request *r, const char *name, struct query_param **found, struct error *err)
@@ -74,6 +75,23 @@ bool query_bool(struct request *r, const char *name, bool *out, struct error *er
     else
         return error_set(err, ERROR_BAD_REQUEST, "query parameter \"%s\" must be true or false, not \"%.*s\"",
                          name, STR_ARG(value));
+    return true;
+}
+
+bool query_time(struct request *r, const char *name, bool end, int64_t *us, bool *given, struct error *err)
+{
+    struct str value;
+    int64_t time;
+
+    if (!query_get(r, name, false, &value, err))
+        return false;
+    *given = value.p != NULL;
+    if (!*given)
+        return true;
+    if (!clock_parse(value, &time))
+        return error_set(err, ERROR_BAD_REQUEST, "%s: '%.*s' is no time like 2026-03-01 12:00:00", name,
+                         STR_ARG(value));
+    *us = time + (end && value.n == 10 ? (24 * 3600 - 1) * INT64_C(1000000) : 0);
     return true;
 }
 

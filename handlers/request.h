@@ -81,6 +81,9 @@ bool query_u64(struct request *r, const char *name, uint64_t min, uint64_t max, 
                struct error *err);
 /* true/false (1/0, yes/no, on/off). */
 bool query_bool(struct request *r, const char *name, bool *out, struct error *err);
+/* A time like "2026-03-01 12:00:00" or a day, which is its first second, or with END its last. *GIVEN says
+ * whether it is there; *US is untouched where not. */
+bool query_time(struct request *r, const char *name, bool end, int64_t *us, bool *given, struct error *err);
 /* 400 that names the first parameter that nothing has asked for. */
 bool query_check(const struct request *r, struct error *err);
 

@@ -89,23 +89,15 @@ static bool list_run(void *arg, const struct run *run, struct error *err)
     return json_reply_flush(&l->out.json, false, err);
 }
 
-/* A filter by date takes a time or a day; END of a day means its last second. */
-static bool get_date(struct request *r, const char *name, struct str *out, struct error *err)
+static bool get_date(struct request *r, const char *name, bool end, struct str *out, struct error *err)
 {
-    struct str value;
     int64_t us;
+    bool given;
 
-    if (!query_get(r, name, false, &value, err))
+    if (!query_time(r, name, end, &us, &given, err))
         return false;
-    if (!value.p)
-        return true;
-    if (!clock_parse(value, &us))
-        return error_set(err, ERROR_BAD_REQUEST, "%s: '%.*s' is no time like 2026-03-01 12:00:00", name,
-                         STR_ARG(value));
-    if (value.n == 10 && name[0] == 'e')
-        us += (24 * 3600 - 1) * INT64_C(1000000);
-    char *text = arena_alloc(r->arena, CLOCK_ISO_SIZE);
-    *out = str_of(clock_sql(us, text));
+    if (given)
+        *out = str_of(clock_sql(us, arena_alloc(r->arena, CLOCK_ISO_SIZE)));
     return true;
 }
 
@@ -117,7 +109,8 @@ static bool get_filter(struct request *r, struct run_filter *f, struct error *er
     if (!query_get(r, "cpid", false, &f->cpid, err) || !query_get(r, "marker", false, &f->marker, err) ||
         !query_get(r, "status", false, &status, err) ||
         !query_u64(r, "limit", 0, UINT32_MAX, &f->limit, err) ||
-        !get_date(r, "start_date", &f->start_date, err) || !get_date(r, "end_date", &f->end_date, err))
+        !get_date(r, "start_date", false, &f->start_date, err) ||
+        !get_date(r, "end_date", true, &f->end_date, err))
         return false;
     if (f->limit > r->conf->api.max_limit)
         f->limit = r->conf->api.max_limit;
