@@ -8,7 +8,7 @@ import uuid
 
 import requests
 
-from lab.service import PATH, wait_for
+from lab.service import PATH, LabError, wait_for
 
 PATCH = 'application/openstack-images-v2.1-json-patch'
 ENDED = ('success', 'failure')
@@ -247,9 +247,16 @@ def store_files(stack):
 
 def nothing_left(stack, seconds=40):
     """Waits until the image store holds the bytes of images and nothing else, and the books say the same."""
-    def clean():
-        live = stack.sql("SELECT COUNT(*) FROM image_locations l JOIN images i ON i.id = l.image_id "
-                         "WHERE i.status IN ('active', 'deactivated') AND l.deleted = 0")[0][0]
-        other = stack.sql("SELECT COUNT(*) FROM store_objects WHERE state <> 'live'")[0][0]
-        return len(store_files(stack)) == live and other == 0
-    wait_for('the image store to hold images only', clean, seconds, step=0.1)
+    images = "SELECT l.value FROM image_locations l JOIN images i ON i.id = l.image_id WHERE l.deleted = 0 " \
+             "AND i.status IN ('active', 'deactivated')"
+
+    def left():
+        live = sorted(row[0] for row in stack.sql(images))
+        files = sorted(os.path.relpath(f, os.path.join(stack.site, 'images')).partition('/')[2]
+                       for f in store_files(stack))
+        other = stack.sql("SELECT object_key, container, state FROM store_objects WHERE state <> 'live'")
+        return [files, live, other] if other or files != live else None
+    try:
+        wait_for('the image store to hold images only', lambda: left() is None, seconds, step=0.1)
+    except LabError as e:
+        raise AssertionError('%s: %r' % (e, left())) from None

@@ -7,6 +7,7 @@ import threading
 from lab.service import LabError
 
 BLOCK = 65536
+BUFFER = 65536  # little lies about between the two ends: who is held has not sent all of it
 
 
 class Gate:
@@ -17,7 +18,10 @@ class Gate:
         self.trap = None  # (direction, bytes, action, how many more)
         self.held, self.opened = threading.Event(), threading.Event()
         self.caught = 0
-        self.listener = socket.create_server(('127.0.0.1', 0), backlog=64)
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        self.listener.bind(('127.0.0.1', 0))
+        self.listener.listen(64)
         self.port = self.listener.getsockname()[1]
         self.url = 'http://127.0.0.1:%d' % self.port
         self.closing = False
@@ -73,11 +77,12 @@ class Gate:
 
     def _serve(self, peer):
         try:
-            server = socket.create_connection(('127.0.0.1', self.target), timeout=30)
+            server = socket.socket()
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            server.connect(('127.0.0.1', self.target))
         except OSError:
             peer.close()
             return
-        server.settimeout(None)
         totals = {'up': 0, 'down': 0}
         ends = {peer: (server, 'up'), server: (peer, 'down')}
         with selectors.DefaultSelector() as selector, peer, server:
