@@ -29,6 +29,7 @@ def deny_nothing(stack, image):
 
 # --- in --------------------------------------------------------------------------------------------
 
+@pytest.mark.tsan
 @pytest.mark.parametrize('size', [0, 1, 256 << 10, (256 << 10) + 1, 3 * MIB + 17])
 def test_720_bytes_come_back(stack, demo, sender, size):
     data = os.urandom(size)
@@ -148,6 +149,7 @@ def test_722_disk_full(stack, demo):
     deny_nothing(stack, image)
 
 
+@pytest.mark.tsan
 def test_722_two_uploads_at_once(stack, demo):
     """One wins; the other is told so and leaves nothing."""
     image = new_image(demo)
@@ -170,6 +172,7 @@ def test_722_two_uploads_at_once(stack, demo):
     assert len(set_aside(stack, image)[2]) == 1
 
 
+@pytest.mark.tsan
 def test_722_deleted_meanwhile(stack, demo):
     image = new_image(demo)
     go_on = threading.Event()
@@ -326,6 +329,7 @@ def at_once(stack, n, one):
     return sorted(seen)
 
 
+@pytest.mark.tsan
 @pytest.mark.parametrize('said', [True, False])
 def test_724_bytes_race(stack, demo, said):
     quota(stack, project_max_bytes=250_000)
@@ -344,6 +348,7 @@ def test_724_images_race(stack, demo):
     assert stack.sql('SELECT COUNT(*) FROM images') == ((3,),)
 
 
+@pytest.mark.tsan
 def test_724_in_flight(stack, demo):
     quota(stack, project_max_in_flight=1)
     first, second = new_image(demo), new_image(demo)
