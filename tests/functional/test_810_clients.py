@@ -48,7 +48,8 @@ def test_glance_tasks(customer, demo_cli):
     assert made['id'] in demo_cli('glance', 'task-list', '--type', 'import', '--status', 'success')
     refused = demo_cli.run('glance', 'task-create', '--type', 'import', '--input', '{}')
     assert refused.returncode != 0 and 'import_from' in refused.stderr
-    assert made['id'] in demo_cli('glance', 'image-tasks', image)
+    of_image = demo_cli('glance', 'image-tasks', image)  # prints message, status and time only
+    assert '| success |' in of_image and customer.task(made['id'])['updated_at'] in of_image
 
 
 def test_glance_images(stack, customer, demo_cli, alt_cli, tmp_path):
