@@ -25,10 +25,12 @@ static bool check_quotes(struct str s, struct error *err)
     bool open = false;
 
     for (size_t i = 0; i < s.n && !mistake; i++) {
-        if (s.p[i] != '"' || (i > 0 && s.p[i - 1] == '\\'))
-            continue;
-        mistake = quote_mistake(s, i, open);
-        open = !open;
+        if (s.p[i] == '\\') {
+            i++; /* what follows is itself */
+        } else if (s.p[i] == '"') {
+            mistake = quote_mistake(s, i, open);
+            open = !open;
+        }
     }
     if (!mistake && open)
         mistake = "The quote is not closed.";

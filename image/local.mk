@@ -56,8 +56,11 @@ noinst_PROGRAMS += tests/unit/inspect_probe
 tests_unit_inspect_probe_SOURCES = tests/unit/inspect_probe.c
 tests_unit_inspect_probe_LDADD = $(IMAGE_LIBS) $(BASE_LIBS)
 
-IMAGE_FUZZ = tests/fuzz/fuzz_inspect
+IMAGE_FUZZ = tests/fuzz/fuzz_image tests/fuzz/fuzz_inspect
 check_PROGRAMS += $(IMAGE_FUZZ)
+tests_fuzz_fuzz_image_SOURCES = tests/fuzz/fuzz_image.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_image_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_image_LDADD = $(IMAGE_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_inspect_SOURCES = tests/fuzz/fuzz_inspect.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_inspect_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_inspect_LDADD = $(IMAGE_LIBS) $(BASE_LIBS)
