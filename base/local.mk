@@ -60,7 +60,8 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_ssh_key \
 	tests/unit/test_base_str \
 	tests/unit/test_base_wake \
-	tests/unit/test_http
+	tests/unit/test_http \
+	tests/unit/test_http_stream
 check_PROGRAMS += $(BASE_UNIT_TESTS)
 TESTS += $(BASE_UNIT_TESTS)
 UNIT_LIBS = $(BASE_LIBS) $(CMOCKA_LIBS)
@@ -96,6 +97,8 @@ tests_unit_test_base_wake_SOURCES = tests/unit/test_base_wake.c tests/unit/unit.
 tests_unit_test_base_wake_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
+tests_unit_test_http_stream_SOURCES = tests/unit/test_http_stream.c tests/unit/unit.h
+tests_unit_test_http_stream_LDADD = $(UNIT_LIBS)
 endif
 
 # Fuzz targets: with --enable-fuzz libFuzzer drives them, else a program that replays their corpora as a test.

@@ -39,6 +39,7 @@ libtally_db_a_SOURCES = \
 	db/spool_file.c db/spool_file.h \
 	db/sql.c db/sql.h \
 	db/statement.c \
+	db/store_check.c db/store_check.h \
 	db/task_admin.c db/task_admin.h \
 	db/task_finish.c db/task_finish.h \
 	db/task_queue.c db/task_queue.h \

@@ -26,6 +26,7 @@ static const struct {
     {"task", "cancel", manage_task_cancel, "ID"},
     {"task", "purge", manage_task_purge, "--older-than DAYS [--dry-run]"},
     {"worker", "list", manage_worker_list, ""},
+    {"store", "check", manage_store_check, "[--remove]"},
     {"config", "sample", manage_config_sample, ""},
 };
 

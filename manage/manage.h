@@ -27,6 +27,7 @@ int manage_task_requeue(struct manage *m, int argc, char **argv);
 int manage_task_cancel(struct manage *m, int argc, char **argv);
 int manage_task_purge(struct manage *m, int argc, char **argv);
 int manage_worker_list(struct manage *m, int argc, char **argv);
+int manage_store_check(struct manage *m, int argc, char **argv);
 int manage_config_sample(struct manage *m, int argc, char **argv);
 
 /* Reads the configuration; every mistake is printed. */

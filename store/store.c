@@ -252,8 +252,14 @@ const char *store_accel_path(struct store *s, const struct store_name *name, str
 bool store_list(struct store *s, const struct store_caller *caller, struct str container, struct str prefix,
                 store_each_fn each, void *ctx, struct error *err)
 {
+    struct error local;
+
+    if (!err)
+        err = &local;
+    error_clear(err);
+    /* EACH may have ended the list with an error of its own */
     return container_ok(s, container, err) &&
-           s->ops->list(s, caller_of(caller), container, prefix, each, ctx, err);
+           s->ops->list(s, caller_of(caller), container, prefix, each, ctx, err) && err->kind == ERROR_NONE;
 }
 
 bool store_sweep(struct store *s, uint64_t min_age, uint64_t *removed, struct error *err)

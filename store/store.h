@@ -133,7 +133,8 @@ const char *store_local_path(struct store *s, const struct store_name *name, str
 const char *store_accel_path(struct store *s, const struct store_name *name, struct arena *arena);
 
 /* Every object of a container (the image store: CONTAINER p NULL) whose name begins with PREFIX, in any
- * order, until EACH says false. */
+ * order, until EACH says false; with an error in ERR of its own, that is the list's. In the image store also
+ * an object of which only parts are there, and one that has parts may be told twice. */
 typedef bool (*store_each_fn)(void *ctx, struct str object, uint64_t size, int64_t modified_us,
                               struct error *err);
 bool store_list(struct store *s, const struct store_caller *caller, struct str container, struct str prefix,

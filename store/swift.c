@@ -267,7 +267,7 @@ static bool remove_segments(struct swift_store *s, const struct store_caller *ca
     struct error why = {.kind = ERROR_NONE};
     struct str prefix = str_of(arena_printf(arena, "%.*s/", STR_ARG(object)));
 
-    if (swift_list(&s->base, caller, c.container, prefix, remove_one, &c, &why) ||
+    if ((swift_list(&s->base, caller, c.container, prefix, remove_one, &c, &why) && why.kind == ERROR_NONE) ||
         why.kind == ERROR_NOT_FOUND)
         return true;
     if (err)
@@ -340,7 +340,7 @@ static bool each_of(struct page *p, const struct json *list, store_each_fn each,
         error_clear(err);
         if (!each(ctx, name, (uint64_t)size, modified_us, err)) {
             p->ended = true;
-            return err->kind == ERROR_NONE;
+            return true;
         }
     }
     return true;
@@ -367,23 +367,65 @@ static bool one_page(struct page *p, store_each_fn each, void *ctx, struct arena
     return each_of(p, list, each, ctx, err);
 }
 
-bool swift_list(struct store *base, const struct store_caller *caller, struct str container,
-                struct str prefix, store_each_fn each, void *ctx, struct error *err)
+static bool list_pages(struct swift_store *s, const struct store_caller *caller, struct str container,
+                       struct str prefix, store_each_fn each, void *ctx, bool *ended, struct error *err)
 {
-    struct swift_store *s = (struct swift_store *)base;
-    struct page p = {
-        .s = s, .caller = caller, .container = swift_container(s, container), .prefix = prefix, .n = 1};
+    struct page p = {.s = s, .caller = caller, .container = container, .prefix = prefix, .n = 1};
     struct arena *arena = arena_new(1 << 20);
-    struct error local;
     bool ok = true;
 
-    if (!err)
-        err = &local;
     while (ok && p.n > 0 && !p.ended) {
         ok = one_page(&p, each, ctx, arena, err);
         arena_reset(arena);
     }
     arena_free(arena);
+    *ended = p.ended;
+    return ok;
+}
+
+/* Tells of OBJECT/TAG/NUMBER as OBJECT, once in a row. */
+struct parts {
+    store_each_fn each;
+    void *ctx;
+    char last[SWIFT_MAX_OBJECT + 1];
+};
+
+static bool part_as_object(void *ctx, struct str part, uint64_t size, int64_t modified_us, struct error *err)
+{
+    struct parts *p = ctx;
+    struct str object = part;
+
+    for (int slashes = 0; object.n && slashes < 2; object.n--)
+        slashes += object.p[object.n - 1] == '/';
+    if (!object.n || str_eq_cstr(object, p->last))
+        return true;
+    memcpy(p->last, object.p, object.n);
+    p->last[object.n] = '\0';
+    return p->each(p->ctx, object, size, modified_us, err);
+}
+
+bool swift_list(struct store *base, const struct store_caller *caller, struct str container,
+                struct str prefix, store_each_fn each, void *ctx, struct error *err)
+{
+    struct swift_store *s = (struct swift_store *)base;
+    struct parts parts = {.each = each, .ctx = ctx};
+    struct arena *arena;
+    bool ended = false, ok;
+
+    ok = list_pages(s, caller, swift_container(s, container), prefix, each, ctx, &ended, err);
+    if (base->role != STORE_IMAGES || container.p || (!ok && err->kind != ERROR_NOT_FOUND) || ended)
+        return ok;
+    /* the image store: a container that is not made yet is empty, and parts may be left without their object
+     */
+    error_clear(err);
+    arena = arena_new(0);
+    ok = list_pages(s, caller, swift_segment_container(s->container, arena), prefix, part_as_object, &parts,
+                    &ended, err);
+    arena_free(arena);
+    if (!ok && err->kind == ERROR_NOT_FOUND) {
+        error_clear(err);
+        ok = true;
+    }
     return ok;
 }
 

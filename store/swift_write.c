@@ -39,6 +39,7 @@ struct swift_writer {
     uint64_t part_size; /* to be; of a chunked one its limit */
     uint64_t part_done; /* taken by the stream */
     struct digest *md5; /* of that */
+    bool spoilt;        /* Swift has other bytes than it was sent */
     bool holds_last;    /* LAST is the byte that is held back */
     char last;
     struct str segment_container;
@@ -149,7 +150,8 @@ static bool part_end(struct swift_writer *w, struct str *md5, struct error *err)
     etag = http_response_header(&reply, "Etag");
     if (etag.n > 2 && etag.p[0] == '"')
         etag = (struct str){etag.p + 1, etag.n - 2};
-    if (!str_eq(etag, *md5))
+    w->spoilt = !str_eq(etag, *md5);
+    if (w->spoilt)
         return error_set(err, ERROR_UNAVAILABLE, "the object store did not get the bytes as they were sent");
     http_stream_close(w->stream);
     w->stream = NULL;
@@ -363,7 +365,11 @@ static bool commit_one(struct swift_writer *w, struct str *etag, struct error *e
     *etag = STR("");
     if (w->holds_last && !part_write(w, &w->last, 1, err))
         return false;
-    return part_end(w, etag, err) || (etag->n > 0 && arrived(w, *etag, err));
+    if (part_end(w, etag, err) || (etag->n > 0 && arrived(w, *etag, err)))
+        return true;
+    if (w->spoilt)
+        swift_delete(w->s, &w->caller, w->name.container, w->name.object, NULL);
+    return false;
 }
 
 static bool commit_segments(struct swift_writer *w, struct str *etag, struct error *err)

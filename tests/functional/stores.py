@@ -74,11 +74,11 @@ class Swift:
 class Probe:
     """store_probe with a configuration of its own; the options are CONF's words."""
 
-    def __init__(self, stack, folder, **options):
+    def __init__(self, stack, where, **options):
         self.program = os.path.join(stack.build, 'tests', 'unit', 'store_probe')
         self.env = {'PATH': '/usr/bin:/bin', **stack.env}
-        self.config = os.path.join(folder, 'probe-%d.conf' % len(os.listdir(folder)))
-        words = {'keystone': stack.keystone.url, 'password': 'tally', 'driver': 'swift', 'folder': folder, 'url': '',
+        self.config = os.path.join(where, 'probe-%d.conf' % len(os.listdir(where)))
+        words = {'keystone': stack.keystone.url, 'password': 'tally', 'driver': 'swift', 'folder': where, 'url': '',
                  'large': 5 * MIB, 'segment': 2 * MIB, 'retries': 2, 'stall': 3, **options}
         with open(self.config, 'w', encoding='ascii') as f:
             f.write(CONF.format(**words))
