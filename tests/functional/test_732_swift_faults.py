@@ -202,13 +202,13 @@ def test_733_swift_comes_back_in_mid_read(stack, swift, tmp_path):
     p = demo.probe.start('containers', 'get', 'box', 'o', **demo.who)
     first = p.stdout.read(100000)
     rest = []
-    reader = threading.Thread(target=lambda: rest.extend(p.communicate(timeout=120)))
+    reader = threading.Thread(target=lambda: rest.append(p.stdout.read()))
     reader.start()
     stack.swift.stop()
     time.sleep(0.5)
     stack.swift.start()
-    reader.join()
-    assert p.returncode == 0, rest
+    reader.join(120)
+    assert p.wait(60) == 0, p.stderr.read()
     assert first + rest[0] == data
 
 
