@@ -34,7 +34,8 @@ IMAGE_UNIT_TESTS = \
 	tests/unit/test_image \
 	tests/unit/test_image_patch \
 	tests/unit/test_property_protection \
-	tests/unit/test_task_input
+	tests/unit/test_task_input \
+	tests/unit/test_task_secret
 check_PROGRAMS += $(IMAGE_UNIT_TESTS)
 TESTS += $(IMAGE_UNIT_TESTS)
 tests_unit_test_filter_uri_SOURCES = tests/unit/test_filter_uri.c tests/unit/unit.h
@@ -47,6 +48,8 @@ tests_unit_test_property_protection_SOURCES = tests/unit/test_property_protectio
 tests_unit_test_property_protection_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_task_input_SOURCES = tests/unit/test_task_input.c tests/unit/unit.h
 tests_unit_test_task_input_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
+tests_unit_test_task_secret_SOURCES = tests/unit/test_task_secret.c tests/unit/unit.h
+tests_unit_test_task_secret_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 endif
 
 EXTRA_DIST += docs/image-formats.md
