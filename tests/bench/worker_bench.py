@@ -1,7 +1,12 @@
 """What the worker's figures have in common: a stack without Keystone, over directories, and its numbers."""
+import hashlib
 import os
+import re
 import statistics
+import subprocess
 import sys
+import threading
+import time
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
@@ -58,3 +63,48 @@ class Bench:
 def say(what, values, unit):
     print('%-44s %8.0f %8.0f %8.0f %s (min, median, max of %d)' % (
         what, min(values), statistics.median(values), max(values), unit, len(values)))
+
+
+# --- transfers ---
+
+def hash_limit(path, size):
+    """Bytes a second of md5 and sha512 over the file, in a thread each, by the same OpenSSL."""
+    def run(name):
+        digest = hashlib.new(name)
+        with open(path, 'rb', buffering=0) as f:
+            while block := f.read(MIB):
+                digest.update(block)
+    threads = [threading.Thread(target=run, args=(name,)) for name in ('md5', 'sha512')]
+    began = time.monotonic()
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return size / (time.monotonic() - began)
+
+
+def curl(path, size):
+    """Bytes a second of curl, which reads the same file and throws it away."""
+    done = subprocess.run(['curl', '-sS', '-o', '/dev/null', '-w', '%{size_download} %{time_total}', 'file://' + path],
+                          capture_output=True, text=True, check=True)
+    got, seconds = done.stdout.split()
+    if int(got) != size:
+        sys.exit('curl read %s bytes' % got)
+    return size / float(seconds)
+
+
+def task_rate(bench, task, size):
+    """Bytes a second of a task, as its worker's log has it."""
+    doc = bench.works.success(task, 600)
+    found = re.search('task %s: [a-z]+ success in ([0-9]+) ms' % task, bench.stack.log())
+    return doc, size * 1000 / int(found.group(1))
+
+
+def report(what, rates, limits, size, peak):
+    """What was measured; the last line is the ratio to the lowest of LIMITS."""
+    print('%d MiB; the worker had %d MiB at most' % (size // MIB, peak // MIB))
+    for name, values in limits.items():
+        say(name, [v / MIB for v in values], 'MiB/s')
+    say(what, [v / MIB for v in rates], 'MiB/s')
+    lowest = min(statistics.median(values) for values in limits.values())
+    print('ratio %.2f (limit 0.8)' % (statistics.median(rates) / lowest))
