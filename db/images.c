@@ -120,6 +120,17 @@ bool images_insert(struct db_conn *c, const struct image *image, const struct im
 
 /* --- changing ----------------------------------------------------------------------------------- */
 
+bool images_lock(struct db_conn *c, struct str id, struct error *err)
+{
+    struct db_value value = DB_STR(id);
+    bool found;
+    struct db_rows *rows =
+        db_query_one(c, "SELECT id FROM images WHERE id = ? FOR UPDATE", &value, 1, &found, err);
+
+    db_close(rows);
+    return rows != NULL;
+}
+
 static bool gone_on(struct error *err)
 {
     return error_set(err, ERROR_CONFLICT, "The image was changed by another request meanwhile");

@@ -42,6 +42,9 @@ bool images_insert(struct db_conn *c, const struct image *image, const struct im
 bool images_get(struct db_conn *c, struct arena *arena, struct str id, bool deleted_too, struct image *out,
                 bool *found, struct error *err);
 
+/* Locks the row of ID, if there is one, until the caller's transaction ends. */
+bool images_lock(struct db_conn *c, struct str id, struct error *err);
+
 /* Makes of BEFORE, as images_get() read it, AFTER: what a client may change (name, visibility, owner,
  * formats, minima, protected, hidden, tags, properties), and updated_at, which is set in AFTER.
  * ERROR_CONFLICT, with nothing done, where the image is no longer BEFORE: read it again. Inside the caller's

@@ -203,13 +203,30 @@ struct patch {
     struct image_change *changes;
     size_t n;
     struct image before, after;
+    bool again; /* somebody else was faster */
 };
 
+/* Applies the patch to the image as it is now. The lock makes patches of one image wait for each other; where
+ * it does not reach, on another node of a cluster, images_update() or the COMMIT tells. */
 static bool put_patch(struct db_conn *c, void *arg, struct error *err)
 {
     struct patch *p = arg;
+    const struct conf *conf = p->r->conf;
+    struct image_who who = who_asks(p->r);
 
-    return images_update(c, &p->before, &p->after, err);
+    p->again = false;
+    if (!images_lock(c, p->r->capture[0], err) || !image_find(p->r, c, p->r->capture[0], &p->before, err))
+        return false;
+    if (!image_is_own(p->r, &p->before))
+        return error_set(err, ERROR_FORBIDDEN, "You do not own this image");
+    if (!image_patch_apply(p->r->arena, &p->before, p->changes, p->n, &who, conf->image.max_properties,
+                           &p->after, err) ||
+        !image_check_limits(&p->after, UINT64_MAX, conf->image.max_tags, err))
+        return false;
+    if (images_update(c, &p->before, &p->after, err))
+        return true;
+    p->again = err->kind == ERROR_CONFLICT;
+    return false;
 }
 
 static bool is_patched(struct db_conn *c, void *arg, bool *done, struct error *err)
@@ -223,37 +240,18 @@ static bool is_patched(struct db_conn *c, void *arg, bool *done, struct error *e
     return true;
 }
 
-/* Applies the patch to the image as it is now. *AGAIN: somebody else was faster. */
-static bool try_patch(struct patch *p, struct db_conn *c, bool *again, struct error *err)
-{
-    const struct conf *conf = p->r->conf;
-    struct image_who who = who_asks(p->r);
-
-    *again = false;
-    if (!image_find(p->r, c, p->r->capture[0], &p->before, err))
-        return false;
-    p->after = p->before;
-    if (p->n == 0)
-        return true;
-    if (!image_is_own(p->r, &p->before))
-        return error_set(err, ERROR_FORBIDDEN, "You do not own this image");
-    if (!image_patch_apply(p->r->arena, &p->before, p->changes, p->n, &who, conf->image.max_properties,
-                           &p->after, err) ||
-        !image_check_limits(&p->after, UINT64_MAX, conf->image.max_tags, err))
-        return false;
-    if (db_transaction(c, put_patch, is_patched, p, err))
-        return true;
-    *again = err->kind == ERROR_CONFLICT;
-    return false;
-}
-
 static bool apply_patch(struct patch *p, struct error *err)
 {
     struct db_conn *c = db_acquire_for(p->r->db, p->r->arena, err);
-    bool again = c != NULL, ok = false;
+    bool ok = false;
 
-    for (int tries = 0; again && tries < PATCH_TRIES; tries++)
-        ok = try_patch(p, c, &again, err);
+    if (!c)
+        return false;
+    p->again = p->n > 0;
+    if (p->n == 0)
+        ok = image_find(p->r, c, p->r->capture[0], &p->after, err);
+    for (int tries = 0; !ok && p->again && tries < PATCH_TRIES; tries++)
+        ok = db_transaction(c, put_patch, is_patched, p, err);
     return ok && reply(p->r, 200, &p->after);
 }
 

@@ -175,11 +175,11 @@ def test_711_at_once(stack, demo):
             if r.status_code != 200:
                 failed.append(r.text)
 
-    threads = [threading.Thread(target=change, args=(n,)) for n in range(5)]
+    threads = [threading.Thread(target=change, args=(n,)) for n in range(8)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
     assert not failed, failed
     after = demo.get('/v2/images/' + image['id']).json()
-    assert sum(1 for k in after if k.startswith('t') and '_' in k) == 30
+    assert sum(1 for k in after if k.startswith('t') and '_' in k) == 48
