@@ -57,8 +57,8 @@ struct result_filter {
 };
 
 /* How many results a list has over all its pages. */
-bool result_count(struct db_conn *c, const struct result_caller *caller, const struct result_filter *filter,
-                  uint64_t *n, struct error *err);
+bool result_count(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                  const struct result_filter *filter, uint64_t *n, struct error *err);
 
 /* A page of it, newest first, in ARENA: *PAGE has *N of at most LIMIT results. One that was deleted since the
  * count, or that other software has taken back from the public, is left out. */

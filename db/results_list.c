@@ -6,48 +6,31 @@
 #include "config.h"
 #include "db/results.h"
 #include "base/clock.h"
+#include "db/sql.h"
 
 #include <string.h>
 
 #define ORDER " ORDER BY created_at DESC, result_id DESC"
-
-/* A statement put together of fixed texts, with the values that belong to them. */
-struct statement {
-    struct buf sql;
-    struct db_value values[24];
-    size_t n;
-};
-
-static void add(struct statement *s, const char *sql)
-{
-    buf_add_cstr(&s->sql, sql);
-}
-
-static void add_value(struct statement *s, const char *sql, struct db_value value)
-{
-    add(s, sql);
-    s->values[s->n++] = value;
-}
 
 static struct db_value moment(struct arena *arena, int64_t us)
 {
     return DB_CSTR(clock_sql(us, arena_alloc(arena, CLOCK_ISO_SIZE)));
 }
 
-static void add_filter(struct statement *s, struct arena *arena, const struct result_filter *f)
+static void add_filter(struct sql *s, const struct result_filter *f)
 {
     /* MySQL's = does not see blanks at the end; the key finds the candidates, the length tells them apart. */
     if (f->cpid.p) {
-        add_value(s, " AND cpid = ?", DB_STR(f->cpid));
-        add_value(s, " AND LENGTH(cpid) = ?", DB_UINT(f->cpid.n));
+        sql_value(s, " AND cpid = ?", DB_STR(f->cpid));
+        sql_value(s, " AND LENGTH(cpid) = ?", DB_UINT(f->cpid.n));
     }
     if (f->start_us != INT64_MIN)
-        add_value(s, " AND created_at >= ?", moment(arena, f->start_us));
+        sql_value(s, " AND created_at >= ?", moment(s->arena, f->start_us));
     /* The whole last second. */
     if (f->end_us != INT64_MAX)
-        add_value(s, " AND created_at < ?", moment(arena, f->end_us + 1000000));
+        sql_value(s, " AND created_at < ?", moment(s->arena, f->end_us + 1000000));
     if (f->verified >= 0)
-        add_value(s, " AND verified = ?", DB_INT(f->verified));
+        sql_value(s, " AND verified = ?", DB_INT(f->verified));
 }
 
 /* The own results are in two places: the project's, and the adopted ones of the user. */
@@ -56,44 +39,34 @@ static unsigned sources(const struct result_filter *f)
     return f->own ? 2 : 1;
 }
 
-static void add_source(struct statement *s, struct arena *arena, const struct result_caller *caller,
-                       const struct result_filter *f, unsigned source)
+static void add_source(struct sql *s, const struct result_caller *caller, const struct result_filter *f,
+                       unsigned source)
 {
-    add(s, " FROM result_info WHERE ");
+    sql_add(s, " FROM result_info WHERE ");
     if (!f->own)
-        add(s, "listed = 1");
+        sql_add(s, "listed = 1");
     else if (source == 0)
-        add_value(s, "project = ?", DB_STR(caller->project));
+        sql_value(s, "project = ?", DB_STR(caller->project));
     else
-        add_value(s, "user = ? AND project IS NULL", DB_STR(caller->user));
-    add_filter(s, arena, f);
+        sql_value(s, "user = ? AND project IS NULL", DB_STR(caller->user));
+    add_filter(s, f);
 }
 
-static struct db_rows *run(struct statement *s, struct db_conn *c, struct error *err)
+bool result_count(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                  const struct result_filter *filter, uint64_t *n, struct error *err)
 {
-    struct db_rows *rows = db_query(c, s->sql.p, s->values, s->n, err);
-
-    buf_free(&s->sql);
-    return rows;
-}
-
-bool result_count(struct db_conn *c, const struct result_caller *caller, const struct result_filter *filter,
-                  uint64_t *n, struct error *err)
-{
-    struct statement s = {.n = 0};
-    struct arena *arena = arena_new(0);
+    struct sql s;
     struct db_rows *rows;
 
-    buf_init(&s.sql, 4096);
+    sql_begin(&s, arena);
     for (unsigned i = 0; i < sources(filter); i++) {
-        add(&s, i == 0 ? "SELECT (SELECT COUNT(*)" : ") + (SELECT COUNT(*)");
-        add_source(&s, arena, caller, filter, i);
+        sql_add(&s, i == 0 ? "SELECT (SELECT COUNT(*)" : ") + (SELECT COUNT(*)");
+        add_source(&s, caller, filter, i);
     }
-    add(&s, ") AS n");
-    rows = run(&s, c, err);
+    sql_add(&s, ") AS n");
+    rows = sql_query(&s, c, err);
     if (rows && db_next(rows, err))
         *n = db_u64(rows, "n");
-    arena_free(arena);
     return rows && db_end(rows);
 }
 
@@ -102,24 +75,28 @@ static bool read_ids(struct db_conn *c, struct arena *arena, const struct result
                      const struct result_filter *filter, uint64_t offset, uint64_t limit, struct str *ids,
                      size_t *n, struct error *err)
 {
-    struct statement s = {.n = 0};
+    struct sql s;
     bool both = sources(filter) > 1;
     struct db_rows *rows;
 
-    buf_init(&s.sql, 4096);
+    sql_begin(&s, arena);
+    if (both)
+        sql_add(&s, "SELECT result_id FROM (");
     for (unsigned i = 0; i < sources(filter); i++) {
         if (i)
-            add(&s, " UNION ALL ");
-        add(&s, both ? "(SELECT created_at, result_id" : "SELECT result_id");
-        add_source(&s, arena, caller, filter, i);
+            sql_add(&s, " UNION ALL ");
+        sql_add(&s, both ? "(SELECT created_at, result_id" : "SELECT result_id");
+        add_source(&s, caller, filter, i);
         /* Of either place the page needs no more than would fill all pages so far. */
         if (both)
-            add_value(&s, ORDER " LIMIT ?)", DB_UINT(offset + limit));
+            sql_value(&s, ORDER " LIMIT ?)", DB_UINT(offset + limit));
     }
-    add_value(&s, ORDER " LIMIT ?", DB_UINT(limit));
-    add_value(&s, " OFFSET ?", DB_UINT(offset));
+    if (both)
+        sql_add(&s, ") own");
+    sql_value(&s, ORDER " LIMIT ?", DB_UINT(limit));
+    sql_value(&s, " OFFSET ?", DB_UINT(offset));
     *n = 0;
-    rows = run(&s, c, err);
+    rows = sql_query(&s, c, err);
     if (!rows)
         return false;
     while (*n < limit && db_next(rows, err))

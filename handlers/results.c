@@ -175,7 +175,7 @@ bool results_list(struct request *r, struct error *err)
     if (!get_filter(r, &filter, err) || !get_page(r, &page, err) || !query_check(r, err))
         return false;
     struct db_conn *c = db_acquire_for(r->db, r->arena, err);
-    if (!c || !result_count(c, &caller, &filter, &total, err))
+    if (!c || !result_count(c, r->arena, &caller, &filter, &total, err))
         return false;
     uint64_t pages = (total + per_page - 1) / per_page;
     if (page > 1 && page > pages)
