@@ -14,19 +14,37 @@ bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err)
     return ok;
 }
 
+/* Found by a plain read: it sees objects and leases of one moment, and what is dead in it stays dead. An
+ * UPDATE with this condition would read the objects as they are now and the leases as they were when it
+ * began, and take an attempt that began between the two for a dead one. */
 bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
 {
-    struct db_done done = {0};
-    bool ok =
-        DB_EXEC(c, &done, err,
-                "UPDATE store_objects SET state = 'dead' WHERE state = 'writing' AND task_id IS NOT NULL"
-                " AND NOT EXISTS (SELECT 1 FROM task_leases l WHERE l.task_id = store_objects.task_id"
-                " AND (store_objects.container IS NOT NULL"
-                " OR (l.epoch = store_objects.epoch AND l.worker IS NOT NULL)))"
-                " ORDER BY created_at LIMIT ?",
-                DB_UINT(SWEEP_BATCH));
+    struct arena *arena = arena_new(0);
+    struct str key[SWEEP_BATCH];
+    size_t found = 0;
+    struct db_rows *rows = DB_QUERY(
+        c, err,
+        "SELECT o.object_key FROM store_objects o WHERE o.state = 'writing' AND o.task_id IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM task_leases l WHERE l.task_id = o.task_id"
+        " AND (o.container IS NOT NULL OR (l.epoch = o.epoch AND l.worker IS NOT NULL)))"
+        " ORDER BY o.created_at LIMIT ?",
+        DB_UINT(SWEEP_BATCH));
+    bool ok = rows != NULL;
 
-    *n = done.affected;
+    *n = 0;
+    while (ok && found < SWEEP_BATCH && db_next(rows, err))
+        key[found++] = arena_str(arena, db_str(rows, "object_key"));
+    ok = ok && (found == SWEEP_BATCH || err->kind == ERROR_NONE);
+    db_close(rows);
+    for (size_t i = 0; ok && i < found; i++) {
+        struct db_done done;
+
+        ok = DB_EXEC(c, &done, err,
+                     "UPDATE store_objects SET state = 'dead' WHERE object_key = ? AND state = 'writing'",
+                     DB_STR(key[i]));
+        *n += ok ? done.affected : 0;
+    }
+    arena_free(arena);
     return ok;
 }
 
