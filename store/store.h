@@ -134,7 +134,7 @@ const char *store_accel_path(struct store *s, const struct store_name *name, str
 
 /* Every object of a container (the image store: CONTAINER p NULL) whose name begins with PREFIX, in any
  * order, until EACH says false; with an error in ERR of its own, that is the list's. In the image store also
- * an object of which only parts are there, and one that has parts may be told twice. */
+ * an object of which only parts are there. */
 typedef bool (*store_each_fn)(void *ctx, struct str object, uint64_t size, int64_t modified_us,
                               struct error *err);
 bool store_list(struct store *s, const struct store_caller *caller, struct str container, struct str prefix,

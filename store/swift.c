@@ -383,8 +383,10 @@ static bool list_pages(struct swift_store *s, const struct store_caller *caller,
     return ok;
 }
 
-/* Tells of OBJECT/TAG/NUMBER as OBJECT, once in a row. */
+/* Tells of OBJECT/TAG/NUMBER as OBJECT, once, where there is no such object. */
 struct parts {
+    struct swift_store *s;
+    const struct store_caller *caller;
     store_each_fn each;
     void *ctx;
     char last[SWIFT_MAX_OBJECT + 1];
@@ -394,6 +396,10 @@ static bool part_as_object(void *ctx, struct str part, uint64_t size, int64_t mo
 {
     struct parts *p = ctx;
     struct str object = part;
+    struct store_name name;
+    struct store_info info;
+    struct arena *arena;
+    bool found = false, ok;
 
     for (int slashes = 0; object.n && slashes < 2; object.n--)
         slashes += object.p[object.n - 1] == '/';
@@ -401,14 +407,18 @@ static bool part_as_object(void *ctx, struct str part, uint64_t size, int64_t mo
         return true;
     memcpy(p->last, object.p, object.n);
     p->last[object.n] = '\0';
-    return p->each(p->ctx, object, size, modified_us, err);
+    name = (struct store_name){{NULL, 0}, str_of(p->last)};
+    arena = arena_new(0);
+    ok = swift_head(p->s, p->caller, &name, arena, &info, NULL, &found, err);
+    arena_free(arena);
+    return ok && (found || p->each(p->ctx, str_of(p->last), size, modified_us, err));
 }
 
 bool swift_list(struct store *base, const struct store_caller *caller, struct str container,
                 struct str prefix, store_each_fn each, void *ctx, struct error *err)
 {
     struct swift_store *s = (struct swift_store *)base;
-    struct parts parts = {.each = each, .ctx = ctx};
+    struct parts parts = {.s = s, .caller = caller, .each = each, .ctx = ctx};
     struct arena *arena;
     bool ended = false, ok;
 

@@ -55,10 +55,10 @@ def test_734_ownerless(stack, demo, driver, tmp_path):
     image = upload(demo, DATA)
     probe = Probe(stack, str(tmp_path), driver=driver, folder=stack.site, large=20000, segment=20000)
     key = '%s/%s.1' % (uuid.uuid4(), uuid.uuid4())
-    probe.run('images', 'put', '-', key, 3, data=b'abc')
-    line = 'object %s (3 bytes): nobody owns it\n' % key
-    assert check(stack) == (1, line + '1 object that nobody owns (3 bytes), 0 removed; 0 images without bytes\n')
-    assert check(stack, '--remove') == (0, line + '1 object that nobody owns (3 bytes), 1 removed; '
+    probe.run('images', 'put', '-', key, len(DATA), data=DATA)  # in Swift a large object, told once
+    line = 'object %s (50000 bytes): nobody owns it\n' % key
+    assert check(stack) == (1, line + '1 object that nobody owns (50000 bytes), 0 removed; 0 images without bytes\n')
+    assert check(stack, '--remove') == (0, line + '1 object that nobody owns (50000 bytes), 1 removed; '
                                         '0 images without bytes\n')
     assert check(stack) == (0, NONE)
     assert demo.get('/v2/images/%s/file' % image).content == DATA
