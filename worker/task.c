@@ -255,6 +255,10 @@ static enum verdict judge(const struct task_run *r, struct error *err)
 {
     enum error_kind kind = err->kind;
 
+    /* Whatever it ended with: another attempt may have the task by now, or an end of ours whose answer was
+     * lost may stand in the database. */
+    if (lease_check(r->lease) == LEASE_LOST)
+        return VERDICT_LOST;
     if (kind == ERROR_ABORTED)
         return judge_stop(r, err);
     if (kind == ERROR_TOO_MANY)
@@ -348,16 +352,43 @@ static void drop_object(struct task_run *r)
         log_warning("task %s: its bytes stay for the sweeper: %s", r->lease->hold.task_id, err.message);
 }
 
+/* Does the database say that the task is this attempt's, and has not ended? */
+static bool still_ours(struct task_run *r)
+{
+    struct arena *arena = arena_new(0);
+    struct task_work work;
+    struct error err;
+    bool ours = false;
+    struct db_conn *c = task_db(r, &err);
+    bool ok = c && task_db_error(r, task_queue_read(c, arena, &r->lease->hold, &work, &ours, &err), &err);
+
+    db_release(c);
+    arena_free(arena);
+    return ok && ours;
+}
+
+/* What a customer sees as failed has left nothing. False: the object may be that of a task that ended well.
+ */
+static bool take_back_export(struct task_run *r)
+{
+    struct error err;
+
+    if (r->type != TASK_EXPORT || !r->may_have_exported)
+        return true;
+    if (!still_ours(r))
+        return false;
+    if (!task_export_clean(r, &err))
+        log_warning("task %s: what it exported may be left: %s", r->lease->hold.task_id, err.message);
+    return true;
+}
+
 static void conclude(struct task_run *r, struct error *err)
 {
     enum verdict verdict = judge(r, err);
     const char *id = r->lease->hold.task_id;
-    struct error clean;
 
-    /* What a customer sees as failed has left nothing. */
-    if (verdict == VERDICT_FAIL && r->type == TASK_EXPORT && r->may_have_exported &&
-        !task_export_clean(r, &clean))
-        log_warning("task %s: what it exported may be left: %s", id, clean.message);
+    if (verdict == VERDICT_FAIL && !take_back_export(r))
+        verdict = VERDICT_LOST;
     fault_point("task.before_verdict");
     if (verdict != VERDICT_LOST && !write_verdict(r, verdict, err))
         verdict = VERDICT_LOST;
