@@ -222,7 +222,9 @@ static bool abort_tx(struct db_conn *c, void *arg, struct error *err)
         return false;
     if (state == OBJECT_LIVE)
         return error_set(err, ERROR_CONFLICT, "The image has its data already");
-    return DB_EXEC(c, NULL, err, "UPDATE store_objects SET state = 'dead' WHERE object_key = ?",
+    /* Nobody writes it any more. */
+    return DB_EXEC(c, NULL, err,
+                   "UPDATE store_objects SET state = 'dead', writer_until = NULL WHERE object_key = ?",
                    DB_STR(e->key));
 }
 

@@ -77,6 +77,10 @@ bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err)
     return ok;
 }
 
+/* An upload whose image was deleted goes on until its end, and then removes what it wrote. Its row is taken
+ * away by nobody else as long as it may write: were it killed, no row would tell of its bytes. */
+#define WRITER_OVER "(writer_until IS NULL OR writer_until < NOW(6))"
+
 bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_id,
                         const struct sweep_object *after, struct sweep_object **out, size_t *n,
                         struct error *err)
@@ -86,19 +90,20 @@ bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_
     *out = arena_calloc(arena, SWEEP_BATCH, sizeof(**out));
     *n = 0;
     if (task_id.p)
-        rows = DB_QUERY(c, err,
-                        "SELECT object_key, container, project, 0 AS created_us FROM store_objects"
-                        " WHERE task_id = ? AND state = 'dead' ORDER BY object_key LIMIT ?",
-                        DB_STR(task_id), DB_UINT(SWEEP_BATCH));
+        rows =
+            DB_QUERY(c, err,
+                     "SELECT object_key, container, project, 0 AS created_us FROM store_objects"
+                     " WHERE task_id = ? AND state = 'dead' AND " WRITER_OVER " ORDER BY object_key LIMIT ?",
+                     DB_STR(task_id), DB_UINT(SWEEP_BATCH));
     else
-        rows = DB_QUERY(c, err,
-                        "SELECT object_key, container, project,"
-                        " TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) AS created_us"
-                        " FROM store_objects WHERE state = 'dead' AND (created_at, object_key) >"
-                        " ('1970-01-01' + INTERVAL ? MICROSECOND, ?)"
-                        " ORDER BY created_at, object_key LIMIT ?",
-                        DB_INT(after->created_us), DB_STR(after->key.p ? after->key : STR("")),
-                        DB_UINT(SWEEP_BATCH));
+        rows = DB_QUERY(
+            c, err,
+            "SELECT object_key, container, project,"
+            " TIMESTAMPDIFF(MICROSECOND, '1970-01-01', created_at) AS created_us"
+            " FROM store_objects WHERE state = 'dead' AND " WRITER_OVER " AND (created_at, object_key) >"
+            " ('1970-01-01' + INTERVAL ? MICROSECOND, ?)"
+            " ORDER BY created_at, object_key LIMIT ?",
+            DB_INT(after->created_us), DB_STR(after->key.p ? after->key : STR("")), DB_UINT(SWEEP_BATCH));
     if (!rows)
         return false;
     while (*n < SWEEP_BATCH && db_next(rows, err)) {

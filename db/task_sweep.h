@@ -29,8 +29,8 @@ struct sweep_object {
     int64_t created_us;
 };
 
-/* Up to SWEEP_BATCH dead objects that come after *AFTER (all zero: the first), in ARENA. TASK_ID (p NULL:
- * all): those of one task only. */
+/* Up to SWEEP_BATCH dead objects that come after *AFTER (all zero: the first), in ARENA; none that an upload
+ * may still be writing. TASK_ID (p NULL: all): those of one task only. */
 bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_id,
                         const struct sweep_object *after, struct sweep_object **out, size_t *n,
                         struct error *err);
