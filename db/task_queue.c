@@ -339,6 +339,14 @@ static bool release_tx(struct db_conn *c, void *arg, struct error *err)
     struct db_done done;
 
     r->ours = false;
+    /* A statement of its own, for in the next one nothing says whether "attempts" is the old or the new
+     * value. */
+    if (r->how == TASK_HAND_BACK &&
+        !DB_EXEC(c, NULL, err,
+                 "UPDATE task_leases SET started_at = NULL WHERE task_id = ? AND epoch = ? AND worker = ?"
+                 " AND attempts <= 1",
+                 DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch), DB_CSTR(r->hold->worker)))
+        return false;
     if (!DB_EXEC(c, &done, err,
                  "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
                  " SET l.worker = NULL, l.lease_until = NULL, l.attempts = l.attempts - ?,"

@@ -77,8 +77,9 @@ bool task_queue_beat(struct db_conn *c, const struct task_hold *hold, uint64_t l
                      int64_t bytes_total, bool *ours, bool *cancel, struct error *err);
 
 enum task_release {
-    TASK_HAND_BACK, /* as if it had not been begun: the attempt does not count */
-    TASK_RETRY,     /* not before DELAY_US, for the reason in NOTE; the attempt counts */
+    /* As if it had not been begun: the attempt does not count; nor does its time, if it was the first. */
+    TASK_HAND_BACK,
+    TASK_RETRY, /* not before DELAY_US, for the reason in NOTE; the attempt counts */
 };
 
 /* Lets go of a task that has not ended: pending again, its objects that were being written dead. One

@@ -94,6 +94,7 @@ def test_753_drain_hands_back(works):
     works.stop(seconds=5)
     assert works.task(task)['status'] == 'pending'
     assert works.lease(task)[:3] == (None, 1, 0)
+    assert works.stack.sql('SELECT started_at FROM task_leases') == ((None,),), 'its time has not begun'
     assert works.stack.sql("SELECT COUNT(*) FROM store_objects WHERE state = 'writing'") == ((0,),)
     works.start('w2')
     works.success(task)
