@@ -94,14 +94,19 @@ static void add_account(struct buf *b, struct str template, struct str project_i
 static const char *url_of(struct swift_store *s, const struct swift_call *call, struct str project_id,
                           struct arena *arena, struct error *err)
 {
+    /* a catalogue each time would be much for an ARENA that lasts for a thousand requests */
+    struct arena *scratch = arena_new(0);
     const char *template = s->url, *url;
     struct buf b;
 
     if (!*template &&
-        !s->auth->endpoint(s->auth->ctx, "object-store", s->region, s->interface, arena, &template, err))
+        !s->auth->endpoint(s->auth->ctx, "object-store", s->region, s->interface, scratch, &template, err)) {
+        arena_free(scratch);
         return NULL;
+    }
     buf_init(&b, MAX_URL);
     add_account(&b, str_of(template), project_id);
+    arena_free(scratch);
     add_path(&b, call->container, call->object);
     if (call->query) {
         buf_add_char(&b, '?');
