@@ -26,6 +26,7 @@ libtally_base_a_SOURCES = \
 	base/json_write.c \
 	base/log.c base/log.h \
 	base/mem.c base/mem.h \
+	base/program.c base/program.h \
 	base/seal.c base/seal.h \
 	base/service_auth.h \
 	base/ssh_key.c base/ssh_key.h \

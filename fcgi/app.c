@@ -5,6 +5,7 @@
 #include "base/conf_options.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/program.h"
 #include "db/version_tables.h"
 #include "handlers/image_context.h"
 #include "handlers/metrics.h"
@@ -12,59 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MISTAKES_MAX = 64 * 1024, RETRY_US = 5000000 };
-
-/* One log line for each line of TEXT. */
-static void log_lines(struct str text)
-{
-    while (text.n > 0) {
-        struct str line;
-
-        str_cut(text, '\n', &line, &text);
-        if (line.n > 0)
-            log_error("%.*s", STR_ARG(line));
-    }
-}
-
-static struct conf *read_conf(const char *path)
-{
-    struct buf mistakes;
-    struct conf *conf;
-
-    if (!path)
-        return conf_default();
-    buf_init(&mistakes, MISTAKES_MAX);
-    conf = conf_read(path, &mistakes);
-    if (!conf)
-        log_lines(buf_str(&mistakes));
-    buf_free(&mistakes);
-    return conf;
-}
-
-static enum log_level level_of(const char *name)
-{
-    static const char *const names[] = {"debug", "info", "warning", "error"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(name, names[i]) == 0)
-            return (enum log_level)i;
-    return LOG_LEVEL_INFO;
-}
-
-static bool open_log(const struct conf *conf, struct error *err)
-{
-    struct log_options options = {
-        .level = level_of(conf->main.log_level),
-        .target = strcmp(conf->main.log_target, "file") == 0     ? LOG_TO_FILE
-                  : strcmp(conf->main.log_target, "syslog") == 0 ? LOG_TO_SYSLOG
-                                                                 : LOG_TO_STDERR,
-        .file = conf->main.log_file,
-        .json = conf->main.log_json,
-        .program = "tally.fcgi",
-    };
-
-    return log_open(&options, err);
-}
+enum { RETRY_US = 5000000 };
 
 static struct shared_identity *new_identity(const struct conf *conf, struct error *err)
 {
@@ -85,9 +34,9 @@ static struct shared_images *new_images(const struct conf *conf, struct error *e
     struct image_context *images;
     struct shared_images *shared = NULL;
 
-    buf_init(&mistakes, MISTAKES_MAX);
+    buf_init(&mistakes, PROGRAM_MISTAKES_MAX);
     images = image_context_new(conf, &mistakes, err);
-    log_lines(buf_str(&mistakes));
+    program_log_lines(buf_str(&mistakes));
     buf_free(&mistakes);
     if (images) {
         shared = mem_calloc(1, sizeof(*shared));
@@ -154,10 +103,10 @@ void app_tick(struct app *app)
 
 static bool set_up(struct app *app, struct error *err)
 {
-    app->now.conf = read_conf(app->conf_path);
+    app->now.conf = program_conf(app->conf_path);
     if (!app->now.conf)
         return error_set(err, ERROR_BAD_REQUEST, "%s has mistakes", app->conf_path);
-    if (!open_log(app->now.conf, err))
+    if (!program_log(app->now.conf, "tally.fcgi", err))
         return false;
     app->now.identity = new_identity(app->now.conf, err);
     if (!app->now.identity)
@@ -209,17 +158,6 @@ static bool same_identity(const struct conf *a, const struct conf *b)
            conf_section_same(a, b, "keystone_authtoken");
 }
 
-static void say_immutable(const struct conf *old, struct conf *new_conf)
-{
-    struct buf changed;
-
-    buf_init(&changed, MISTAKES_MAX);
-    conf_keep_immutable(old, new_conf, &changed);
-    if (changed.n > 0)
-        log_warning("reload: a restart is needed for %.*s", STR_ARG(buf_str(&changed)));
-    buf_free(&changed);
-}
-
 static void swap(struct app *app, struct context fresh)
 {
     pthread_mutex_lock(&app->lock);
@@ -244,13 +182,13 @@ static struct shared_identity *identity_for(struct app *app, const struct contex
 
 void app_reload(struct app *app)
 {
-    struct context old = app_acquire(app), fresh = {.conf = read_conf(app->conf_path)};
+    struct context old = app_acquire(app), fresh = {.conf = program_conf(app->conf_path)};
     struct error err, log_err;
 
     error_set(&err, ERROR_BAD_REQUEST, "the file has mistakes");
     if (fresh.conf)
-        say_immutable(old.conf, fresh.conf);
-    if (!open_log(fresh.conf ? fresh.conf : old.conf, &log_err))
+        program_keep_immutable(old.conf, fresh.conf);
+    if (!program_log(fresh.conf ? fresh.conf : old.conf, "tally.fcgi", &log_err))
         log_error("reload: %s", log_err.message);
     if (fresh.conf)
         fresh.identity = identity_for(app, &old, fresh.conf, &err);

@@ -3,64 +3,11 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/program.h"
 #include "identity/service.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { MISTAKES_MAX = 64 * 1024 };
-
-/* One log line for each line of TEXT. */
-static void log_lines(struct str text)
-{
-    while (text.n > 0) {
-        struct str line;
-
-        str_cut(text, '\n', &line, &text);
-        if (line.n > 0)
-            log_error("%.*s", STR_ARG(line));
-    }
-}
-
-static struct conf *read_conf(const char *path)
-{
-    struct buf mistakes;
-    struct conf *conf;
-
-    if (!path)
-        return conf_default();
-    buf_init(&mistakes, MISTAKES_MAX);
-    conf = conf_read(path, &mistakes);
-    if (!conf)
-        log_lines(buf_str(&mistakes));
-    buf_free(&mistakes);
-    return conf;
-}
-
-static enum log_level level_of(const char *name)
-{
-    static const char *const names[] = {"debug", "info", "warning", "error"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (strcmp(name, names[i]) == 0)
-            return (enum log_level)i;
-    return LOG_LEVEL_INFO;
-}
-
-static bool open_log(const struct conf *conf, struct error *err)
-{
-    struct log_options options = {
-        .level = level_of(conf->main.log_level),
-        .target = strcmp(conf->main.log_target, "file") == 0     ? LOG_TO_FILE
-                  : strcmp(conf->main.log_target, "syslog") == 0 ? LOG_TO_SYSLOG
-                                                                 : LOG_TO_STDERR,
-        .file = conf->main.log_file,
-        .json = conf->main.log_json,
-        .program = "tally-worker",
-    };
-
-    return log_open(&options, err);
-}
 
 static void free_tools(struct tools *t)
 {
@@ -79,9 +26,9 @@ static bool read_protection(struct tools *t, struct error *err)
 {
     struct buf mistakes;
 
-    buf_init(&mistakes, MISTAKES_MAX);
+    buf_init(&mistakes, PROGRAM_MISTAKES_MAX);
     t->protection = property_protection_read(t->conf->image.property_protection_file, &mistakes);
-    log_lines(buf_str(&mistakes));
+    program_log_lines(buf_str(&mistakes));
     buf_free(&mistakes);
     return t->protection ||
            error_set(err, ERROR_BAD_REQUEST, "[image] property_protection_file has mistakes");
@@ -112,12 +59,12 @@ static struct tools *make_tools(struct conf *conf, struct error *err)
 
 bool toolbox_init(struct toolbox *box, const char *conf_path, struct error *err)
 {
-    struct conf *conf = read_conf(conf_path);
+    struct conf *conf = program_conf(conf_path);
 
     *box = (struct toolbox){.conf_path = conf_path};
     if (!conf)
         return error_set(err, ERROR_BAD_REQUEST, "%s has mistakes", conf_path);
-    if (!open_log(conf, err)) {
+    if (!program_log(conf, "tally-worker", err)) {
         conf_unref(conf);
         return false;
     }
@@ -154,27 +101,16 @@ void toolbox_release(struct toolbox *box, struct tools *tools)
         free_tools(tools);
 }
 
-static void say_immutable(const struct conf *old, struct conf *fresh)
-{
-    struct buf changed;
-
-    buf_init(&changed, MISTAKES_MAX);
-    conf_keep_immutable(old, fresh, &changed);
-    if (changed.n > 0)
-        log_warning("reload: a restart is needed for %.*s", STR_ARG(buf_str(&changed)));
-    buf_free(&changed);
-}
-
 void toolbox_reload(struct toolbox *box)
 {
     struct tools *old = toolbox_acquire(box), *fresh = NULL;
-    struct conf *conf = read_conf(box->conf_path);
+    struct conf *conf = program_conf(box->conf_path);
     struct error err;
 
     error_set(&err, ERROR_BAD_REQUEST, "the file has mistakes");
     if (conf)
-        say_immutable(old->conf, conf);
-    if (!open_log(conf ? conf : old->conf, &err))
+        program_keep_immutable(old->conf, conf);
+    if (!program_log(conf ? conf : old->conf, "tally-worker", &err))
         log_error("reload: %s", err.message);
     if (conf)
         fresh = make_tools(conf, &err);

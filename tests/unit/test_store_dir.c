@@ -672,32 +672,30 @@ static void test_disk_errors(void **state)
 }
 #endif
 
-#define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_image_names),
-        T(test_container_names),
-        T(test_container_missing),
-        T(test_symlinks),
-        T(test_write_and_read),
-        T(test_image_is_never_replaced),
-        T(test_object_is_replaced_whole),
-        T(test_announced_size_holds),
-        T(test_holes),
-        T(test_stop),
-        T(test_foreign_files),
-        T(test_copy),
-        T(test_copy_keeps_holes),
-        T(test_list),
-        T(test_sweep),
-        T(test_min_free),
-        T(test_full),
-        T(test_sidecars),
-        T(test_not_there),
+        cmocka_unit_test_setup_teardown(test_image_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_container_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_container_missing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_symlinks, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_write_and_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_image_is_never_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_object_is_replaced_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_announced_size_holds, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_holes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_foreign_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_copy, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_copy_keeps_holes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_list, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sweep, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_min_free, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sidecars, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_not_there, setup, teardown),
 #ifdef TALLY_FAULTS
-        T(test_disk_errors),
+        cmocka_unit_test_setup_teardown(test_disk_errors, setup, teardown),
 #endif
     };
 
