@@ -6,6 +6,7 @@ import pytest
 import requests
 
 from customers import Customer, converted, disk, md5, nothing_left, qemu_img, sha512, start_afresh, store_files
+from lab.service import wait_for
 
 pytestmark = pytest.mark.usefixtures('worker')
 
@@ -33,6 +34,8 @@ def test_B34_import_goes_through_its_states_and_names_the_image(stack, gate, cus
     assert (task['status'], task['result'], task['message']) == ('pending', None, '')
     assert 'expires_at' not in task
     gate.wait_held()
+    # progress is told with the worker's signs of life
+    wait_for('progress', lambda: customer.task(task['id'])['progress']['bytes_total'], 20)
     task = customer.task(task['id'])
     assert (task['status'], task['result'], task['message']) == ('processing', None, '')
     assert 'expires_at' not in task
