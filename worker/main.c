@@ -144,7 +144,9 @@ static bool check_schema(struct program *p, const struct conf *conf, struct erro
         if (!complained)
             log_warning("waiting for the database: %s", err->message);
         complained = true;
-        if (next_signal(p, SCHEMA_MS) > 0 && next_signal(p, 0) != SIGHUP)
+        int sig = next_signal(p, SCHEMA_MS);
+
+        if (sig > 0 && sig != SIGHUP)
             return error_set(err, ERROR_UNAVAILABLE, "stopped while the database was away");
     }
 }

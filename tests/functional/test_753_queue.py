@@ -212,6 +212,8 @@ def test_753_worker_waits_for_the_database(works, stack):
     stack.mariadb.stop()
     worker = works.start(wait=False)
     time.sleep(1)
+    worker.send(signal.SIGHUP)
+    time.sleep(1)
     assert worker.running()
     stack.mariadb.start()
     works.make_image()
