@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "db/task_sweep.h"
+#include "db/tasks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -367,28 +368,44 @@ static bool still_ours(struct task_run *r)
     return ok && ours;
 }
 
-/* What a customer sees as failed has left nothing. False: the object may be that of a task that ended well.
- */
-static bool take_back_export(struct task_run *r)
+/* Has somebody else, an administrator, made a failure of it? */
+static bool was_failed(struct task_run *r)
+{
+    struct str id = str_of(r->lease->hold.task_id);
+    struct arena *arena = arena_new(0);
+    struct task task;
+    struct error err;
+    bool found = false;
+    struct db_conn *c = task_db(r, &err);
+    bool ok = c && task_db_error(r, tasks_get(c, arena, id, &task, &found, &err), &err) && found &&
+              str_eq_cstr(task.status, "failure");
+
+    db_release(c);
+    arena_free(arena);
+    return ok;
+}
+
+/* What a customer sees as failed has left nothing; the object of a task that may have ended well, or that
+ * another attempt goes on with, stays. */
+static enum verdict take_back_export(struct task_run *r, enum verdict verdict)
 {
     struct error err;
 
-    if (r->type != TASK_EXPORT || !r->may_have_exported)
-        return true;
-    if (!still_ours(r))
-        return false;
-    if (!task_export_clean(r, &err))
+    if (r->type != TASK_EXPORT || !r->may_have_exported ||
+        (verdict != VERDICT_FAIL && verdict != VERDICT_LOST))
+        return verdict;
+    if (verdict == VERDICT_FAIL && !still_ours(r))
+        verdict = VERDICT_LOST;
+    if ((verdict == VERDICT_FAIL || was_failed(r)) && !task_export_clean(r, &err))
         log_warning("task %s: what it exported may be left: %s", r->lease->hold.task_id, err.message);
-    return true;
+    return verdict;
 }
 
 static void conclude(struct task_run *r, struct error *err)
 {
-    enum verdict verdict = judge(r, err);
+    enum verdict verdict = take_back_export(r, judge(r, err));
     const char *id = r->lease->hold.task_id;
 
-    if (verdict == VERDICT_FAIL && !take_back_export(r))
-        verdict = VERDICT_LOST;
     fault_point("task.before_verdict");
     if (verdict != VERDICT_LOST && !write_verdict(r, verdict, err))
         verdict = VERDICT_LOST;

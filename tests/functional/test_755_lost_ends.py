@@ -104,6 +104,22 @@ def test_755_export_whose_success_nobody_heard(works, gate):
     assert works.get(container, image + '.raw') == data
 
 
+def test_755_export_that_an_administrator_fails(works):
+    """After the customer sees the object, and before the task has ended: a failure has left nothing."""
+    works.start('maker')
+    container, image = works.container(), works.make_image()
+    works.stop('maker')
+    worker = works.start(fault='export.object_done=stop', worker__lease=10)
+    task = works.post('export', image_id=image, export_to=container, export_format='raw')
+    wait_for('the object', lambda: state_of(worker.pid) == 'T', 20)
+    assert works.listing(container) == [image + '.raw']
+    works.stack.manage('task', 'fail', task, '--message', 'not wanted')
+    worker.send(signal.SIGCONT)
+    wait_for('the object to go', lambda: works.listing(container) == [], 10)
+    assert works.failure(task) == 'not wanted'
+    works.check_order()
+
+
 def test_755_row_of_an_upload_under_way(works):
     """Of an image that was deleted while it was uploaded the row stays until nobody can write any more."""
     sql = works.stack.sql
