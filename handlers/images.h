@@ -24,7 +24,7 @@ bool image_tasks(struct request *r, struct error *err);
 bool image_schema(struct request *r, struct error *err);
 bool images_schema(struct request *r, struct error *err);
 
-/* GET /v2/info/import, /v2/info/stores: what this server does not have. */
+/* GET /v2/info/import, /v2/info/stores: no import methods, and one store. */
 bool info_import(struct request *r, struct error *err);
 bool info_stores(struct request *r, struct error *err);
 

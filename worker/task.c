@@ -275,7 +275,8 @@ static enum verdict judge(const struct task_run *r, struct error *err)
         return VERDICT_AGAIN;
     struct error last = *err;
 
-    error_set(err, kind, "%s (given up after %" PRId64 " attempts)", last.message, r->work.attempts);
+    error_set(err, kind, "%s (given up after %" PRId64 " attempt%s)", last.message, r->work.attempts,
+              r->work.attempts == 1 ? "" : "s");
     return VERDICT_FAIL;
 }
 

@@ -151,7 +151,7 @@ def test_753_waits_and_tries_again(works):
 
 def test_753_fails_after_the_last_attempt(works):
     works.start(fault='import.mid=fail:2', task__max_attempts=1)
-    assert 'given up after 1 attempts' in works.failure(big_import(works))
+    assert 'given up after 1 attempt)' in works.failure(big_import(works))
     works.check_order()
     assert works.files() == {}
 
