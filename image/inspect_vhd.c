@@ -52,11 +52,12 @@ static bool check_footer(const unsigned char *footer, struct error *err)
 static bool check_dynamic(const struct inspect_view *v, uint64_t size, struct error *err)
 {
     uint64_t at = get_be64(v->head + 16);
-    const unsigned char *header = v->head + at;
+    const unsigned char *header;
 
     if (at < FOOTER || at > v->n_head || v->n_head - at < DYNAMIC_HEADER ||
-        memcmp(header, "cxsparse", 8) != 0)
+        memcmp(v->head + at, "cxsparse", 8) != 0)
         return error_set(err, ERROR_BAD_REQUEST, "The VHD image's second header is not where it should be");
+    header = v->head + at;
     if (!sum_holds(header, DYNAMIC_HEADER, 36))
         return error_set(err, ERROR_BAD_REQUEST, "The VHD image's second checksum is wrong");
     if (size > (uint64_t)get_be32(header + 28) * get_be32(header + 32))
