@@ -94,6 +94,11 @@ static uint64_t landlock_rights(void)
     return rights;
 }
 
+bool confine_keeps_files(void)
+{
+    return landlock_rights() != 0;
+}
+
 enum {
     READ = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
     RUN = READ | LANDLOCK_ACCESS_FS_EXECUTE,

@@ -39,4 +39,7 @@ struct confine_result {
  * The program and all it started are gone in any case. */
 bool confine_run(const struct confine_job *job, struct confine_result *result, struct error *err);
 
+/* Has this kernel Landlock? Without it the program can open what the caller can, and start other programs. */
+bool confine_keeps_files(void);
+
 #endif

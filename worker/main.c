@@ -1,5 +1,6 @@
 #include "config.h"
 #include "base/clock.h"
+#include "base/confine.h"
 #include "base/log.h"
 #include "base/uuid.h"
 #include "base/wake.h"
@@ -179,6 +180,8 @@ static bool start(struct program *p, const struct conf *conf, struct error *err)
     if (!workspace_open(&p->workspace, conf->worker.work_dir, err))
         log_warning("work_dir: nothing can be converted: %s", err->message);
     p->box.workspace = p->workspace.path;
+    if (!confine_keeps_files())
+        log_warning("this kernel has no Landlock: nothing keeps qemu-img from other files");
     p->wake = wake_listen(conf, err);
     if (!p->wake)
         log_warning("no socket to be woken by, the queue is looked at now and then: %s", err->message);

@@ -1,4 +1,5 @@
 """worker/convert.c and base/confine.c: every pair of formats by the real qemu-img, which can do nothing else."""
+import ctypes
 import os
 import random
 import signal
@@ -206,13 +207,56 @@ def tries(code):
     return 'try:\n    %s\nexcept OSError as e:\n    sys.exit(errno.errorcode[e.errno])\nsys.exit("done")\n' % code
 
 
-@pytest.mark.parametrize('code', ['socket.socket()', 'socket.socket(socket.AF_UNIX)', 'socket.socketpair()',
-                                  'os.kill(os.getppid(), 0)', 'os.setsid()', 'os.setpgid(0, 0)', 'open("/etc/passwd")',
-                                  'os.listdir("/root")', 'os.listdir("/proc/%d" % os.getppid())',
-                                  'open("/var/tmp/x-745", "w")', 'os.mkdir("/tmp/x-745")',
-                                  'subprocess.run(["/bin/true"])', 'os.unlink(__file__)', 'open(__file__, "r+")'])
+def has_landlock():
+    return ctypes.CDLL(None).syscall(444, None, 0, 1) > 0  # landlock_create_ruleset: its version
+
+
+CALLS = ['socket.socket()', 'socket.socket(socket.AF_UNIX)', 'socket.socketpair()', 'os.kill(os.getppid(), 0)',
+         'os.setsid()', 'os.setpgid(0, 0)']
+
+
+@pytest.mark.parametrize('code', CALLS)
 def test_745_confined_it_may_not(tmp_path, code):
     assert confined(tmp_path, tries(code))[1] in ('EACCES', 'EPERM')
+
+
+@pytest.mark.skipif(not has_landlock(), reason='this kernel has no Landlock')
+@pytest.mark.parametrize('code', ['open("/etc/passwd")', 'os.listdir("/root")', 'os.listdir("/proc/%d" % os.getppid())',
+                                  'open("/var/tmp/x-745", "w")', 'os.mkdir("/tmp/x-745")',
+                                  'subprocess.run(["/bin/true"])', 'os.unlink(__file__)', 'open(__file__, "r+")'])
+def test_745_confined_no_other_files(tmp_path, code):
+    assert confined(tmp_path, tries(code))[1] in ('EACCES', 'EPERM')
+
+
+@pytest.fixture
+def lesser_kernel(tmp_path, monkeypatch):
+    """PROBE as on a kernel without Landlock, where namespaces are not for users."""
+    program = tmp_path / 'lesser-kernel'
+    subprocess.run(['gcc', '-o', program, '-x', 'c', '-'], check=True, timeout=60, text=True, input="""
+        #include <errno.h>
+        #include <linux/filter.h>
+        #include <linux/seccomp.h>
+        #include <stddef.h>
+        #include <sys/prctl.h>
+        #include <sys/syscall.h>
+        #include <unistd.h>
+        #define REFUSE(call, error) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1), BPF_STMT(BPF_RET | BPF_K, 0x50000 | error)
+        int main(int argc, char **argv) {
+            struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+                REFUSE(444, ENOSYS), REFUSE(SYS_unshare, EPERM), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+            struct sock_fprog rules = {sizeof(filter) / sizeof(filter[0]), filter};
+            if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, 2, &rules)) return 1;
+            return execv("%s", argv);
+        }""" % PROBE)
+    monkeypatch.setattr(sys.modules[__name__], 'PROBE', str(program))
+
+
+def test_745_without_landlock_and_namespaces(tmp_path, lesser_kernel, disks, converter):
+    """It converts all the same, and has neither sockets nor others to signal."""
+    assert converter.run('qcow2', disks / 'qcow2', 'raw')[0] == 'ok', converter.log
+    for code in CALLS:
+        assert confined(tmp_path, tries(code))[1] in ('EACCES', 'EPERM'), code
+    assert confined(tmp_path, tries('open("/etc/passwd")'))[1] == 'done'  # so it was without
 
 
 def test_745_confined_io_uring_and_ptrace_are_refused(tmp_path):
@@ -251,6 +295,15 @@ def test_745_confined_what_it_says_is_bounded(tmp_path):
     assert how == 'status 0 signal 0' and 1000 < len(said) <= 1023 and said.isprintable()
 
 
+def runs(pid):
+    """Not so a dead one that nobody has waited for: that is up to whoever takes orphans on."""
+    try:
+        with open('/proc/%s/stat' % pid, encoding='utf-8', errors='replace') as f:
+            return f.read().rpartition(')')[2].split()[0] not in 'ZX'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def test_745_it_dies_with_its_parent(tmp_path):
     script = tmp_path / 'script'
     script.write_text('import time\nwhile True: time.sleep(0.01)\n')
@@ -264,11 +317,11 @@ def test_745_it_dies_with_its_parent(tmp_path):
                 break
             time.sleep(0.05)
         time.sleep(0.5)
+        assert children and runs(children[0])
         p.kill()
         p.wait()
-    assert children
     for _ in range(100):
-        if not os.path.exists('/proc/' + children[0]):
+        if not runs(children[0]):
             return
         time.sleep(0.05)
     pytest.fail('it lives on')
