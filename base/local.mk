@@ -15,6 +15,7 @@ libtally_base_a_SOURCES = \
 	base/digest.c base/digest.h \
 	base/digests.c base/digests.h \
 	base/error.c base/error.h \
+	base/failure.c base/failure.h \
 	base/fault.c base/fault.h \
 	base/hash.c base/hash.h \
 	base/http.c base/http.h \
@@ -32,7 +33,8 @@ libtally_base_a_SOURCES = \
 	base/ssh_key.c base/ssh_key.h \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h \
-	base/wake.c base/wake.h
+	base/wake.c base/wake.h \
+	base/xml_text.c base/xml_text.h
 BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS) $(CURL_LIBS)
 
 # The man page of the configuration stands in the tree; a test says when it is old.
@@ -53,6 +55,7 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_conf \
 	tests/unit/test_base_digests \
 	tests/unit/test_base_error \
+	tests/unit/test_base_failure \
 	tests/unit/test_base_hash \
 	tests/unit/test_base_json \
 	tests/unit/test_base_json_flat \
@@ -61,6 +64,7 @@ BASE_UNIT_TESTS = \
 	tests/unit/test_base_ssh_key \
 	tests/unit/test_base_str \
 	tests/unit/test_base_wake \
+	tests/unit/test_base_xml_text \
 	tests/unit/test_http \
 	tests/unit/test_http_stream
 check_PROGRAMS += $(BASE_UNIT_TESTS)
@@ -96,6 +100,10 @@ tests_unit_test_base_str_SOURCES = tests/unit/test_base_str.c tests/unit/unit.h
 tests_unit_test_base_str_LDADD = $(UNIT_LIBS)
 tests_unit_test_base_wake_SOURCES = tests/unit/test_base_wake.c tests/unit/unit.h
 tests_unit_test_base_wake_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_failure_SOURCES = tests/unit/test_base_failure.c tests/unit/unit.h
+tests_unit_test_base_failure_LDADD = $(UNIT_LIBS)
+tests_unit_test_base_xml_text_SOURCES = tests/unit/test_base_xml_text.c tests/unit/unit.h
+tests_unit_test_base_xml_text_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/unit.h
 tests_unit_test_http_LDADD = $(UNIT_LIBS)
 tests_unit_test_http_stream_SOURCES = tests/unit/test_http_stream.c tests/unit/unit.h

@@ -1,7 +1,9 @@
 #include "config.h"
 #include "db/runs.h"
+#include "db/duration.h"
 #include "db/sql.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define RUN_COLUMNS                                                                                         \
@@ -273,6 +275,31 @@ struct db_rows *run_export_own(struct db_conn *c, int64_t run_id, struct error *
                     "SELECT attachment_id, name AS file_name, mime_type, size FROM attachment_info"
                     " WHERE run_id = ? AND test_run_id IS NULL ORDER BY attachment_id",
                     DB_INT(run_id));
+}
+
+bool run_sum(struct db_conn *c, int64_t run_id, struct run_sums *out, struct error *err)
+{
+    static const char sql[] =
+        "SELECT COUNT(*) AS tests, COALESCE(SUM(status IN ('fail', 'uxsuccess')), 0) AS failures,"
+        " COALESCE(SUM(status IN ('skip', 'xfail')), 0) AS skipped,"
+        " COALESCE(SUM(COALESCE(status NOT IN ('success', 'fail', 'uxsuccess', 'skip', 'xfail'), 1)), 0) AS "
+        "unfinished,"
+        " COALESCE(SUM(GREATEST(" SQL_SECONDS ", 0)), 0) AS seconds,"
+        " DATE_FORMAT(MIN(start_time), '%Y-%m-%dT%H:%i:%s') AS start FROM test_runs WHERE run_id = ?";
+    struct db_value id = DB_INT(run_id);
+    bool found;
+    struct db_rows *rows = db_query_one(c, sql, &id, 1, &found, err);
+
+    if (!rows)
+        return false;
+    *out = (struct run_sums){.tests = db_u64(rows, "tests"),
+                             .failures = db_u64(rows, "failures"),
+                             .skipped = db_u64(rows, "skipped"),
+                             .unfinished = db_u64(rows, "unfinished"),
+                             .seconds = db_real(rows, "seconds")};
+    snprintf(out->start, sizeof(out->start), "%.*s", STR_ARG(db_str(rows, "start")));
+    db_close(rows);
+    return true;
 }
 
 /* --- attachments -------------------------------------------------------------------------------- */

@@ -96,6 +96,17 @@ struct db_rows *run_export(struct db_conn *c, int64_t run_id, struct error *err)
 /* Attachments of the run as a whole: attachment_id, file_name, mime_type, size. */
 struct db_rows *run_export_own(struct db_conn *c, int64_t run_id, struct error *err);
 
+/* What a run's tests come to. */
+struct run_sums {
+    uint64_t tests;
+    uint64_t failures;   /* fail and uxsuccess */
+    uint64_t skipped;    /* skip and xfail */
+    uint64_t unfinished; /* whatever has another status than these and success */
+    double seconds;      /* of the tests that have both times, none below 0 */
+    char start[24];      /* the first one, "YYYY-MM-DDTHH:MM:SS"; empty where no test has one */
+};
+bool run_sum(struct db_conn *c, int64_t run_id, struct run_sums *out, struct error *err);
+
 struct run_attachment {
     int64_t id;
     struct str name;

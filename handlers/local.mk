@@ -19,6 +19,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/images_query.c handlers/images_query.h \
 	handlers/images_sort.c \
 	handlers/json_reply.c handlers/json_reply.h \
+	handlers/junit.c handlers/junit.h \
 	handlers/metrics.c handlers/metrics.h \
 	handlers/multipart.c handlers/multipart.h \
 	handlers/multipart_param.c \
@@ -33,6 +34,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/results_post.c \
 	handlers/results_signed.c handlers/results_signed.h \
 	handlers/route.c handlers/route.h \
+	handlers/run_export.c handlers/run_export.h \
 	handlers/service.c handlers/service.h \
 	handlers/stream_spool.c handlers/stream_spool.h \
 	handlers/subunit.c handlers/subunit.h \

@@ -5,6 +5,7 @@
 #include "handlers/image_data.h"
 #include "handlers/members.h"
 #include "handlers/images.h"
+#include "handlers/junit.h"
 #include "handlers/profile.h"
 #include "handlers/pubkeys.h"
 #include "handlers/results.h"
@@ -141,6 +142,12 @@ const struct route routes[] = {
      .auth = AUTH_REQUIRED,
      .long_reply = true,
      .summary = "The run as a subunit v2 stream"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/subunit/{uuid}/junit",
+     .handler = junit_get,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "The run as JUnit XML"},
     {.method = METHOD_GET,
      .pattern = "/v1/subunit/{uuid}/attachments/{id}",
      .handler = subunit_attachment,
