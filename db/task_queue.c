@@ -44,8 +44,7 @@ static bool find_projects(struct db_conn *c, struct task_look *look, struct shar
         memset(share, 0, sizeof(*share));
         copy_text(share->project, sizeof(share->project), db_str(rows, "project"));
     }
-    bool ok = s->n == TASK_LOOK_PROJECTS || err->kind == ERROR_NONE;
-    db_close(rows);
+    bool ok = db_end(rows);
     if (s->n == TASK_LOOK_PROJECTS)
         memcpy(look->after, s->item[s->n - 1].project, sizeof(look->after));
     else
@@ -77,16 +76,23 @@ static bool count_running(struct db_conn *c, struct shares *s, struct error *err
         if (share)
             share->running = db_u64(rows, "running");
     }
-    db_close(rows);
-    return err->kind == ERROR_NONE;
+    return db_end(rows);
 }
 
-static bool add_candidate(struct db_rows *rows, struct task_candidate *out)
+/* Adds what ROWS (NULL: the query failed) has to the *N of OUT, up to MAX. */
+static bool read_candidates(struct db_rows *rows, struct task_candidate *out, size_t max, size_t *n,
+                            struct error *err)
 {
-    copy_text(out->task_id, sizeof(out->task_id), db_str(rows, "task_id"));
-    copy_text(out->project, sizeof(out->project), db_str(rows, "project"));
-    out->epoch = db_i64(rows, "epoch");
-    return true;
+    if (!rows)
+        return false;
+    while (*n < max && db_next(rows, err)) {
+        struct task_candidate *t = &out[(*n)++];
+
+        copy_text(t->task_id, sizeof(t->task_id), db_str(rows, "task_id"));
+        copy_text(t->project, sizeof(t->project), db_str(rows, "project"));
+        t->epoch = db_i64(rows, "epoch");
+    }
+    return db_end(rows);
 }
 
 static bool find_expired(struct db_conn *c, struct task_candidate *out, size_t max, size_t *n,
@@ -97,13 +103,7 @@ static bool find_expired(struct db_conn *c, struct task_candidate *out, size_t m
                                     " WHERE lease_until < NOW(6) ORDER BY lease_until LIMIT ?",
                                     DB_UINT(max));
 
-    if (!rows)
-        return false;
-    while (*n < max && db_next(rows, err))
-        add_candidate(rows, &out[(*n)++]);
-    bool ok = *n == max || err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return read_candidates(rows, out, max, n, err);
 }
 
 /* The oldest MAX tasks of one project. */
@@ -117,13 +117,7 @@ static bool find_tasks(struct db_conn *c, const char *project, struct task_candi
                                     DB_CSTR(project), DB_UINT(max));
 
     *n = 0;
-    if (!rows)
-        return false;
-    while (*n < max && db_next(rows, err))
-        add_candidate(rows, &out[(*n)++]);
-    bool ok = *n == max || err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return read_candidates(rows, out, max, n, err);
 }
 
 static int by_running(const void *a, const void *b)
@@ -359,9 +353,11 @@ static bool release_tx(struct db_conn *c, void *arg, struct error *err)
     if (done.affected == 0)
         return true;
     r->ours = true;
+    /* Parts of an export stay until the task's end: an object may be made of them although nobody heard so.
+     */
     return DB_EXEC(c, NULL, err,
                    "UPDATE store_objects SET state = 'dead' WHERE task_id = ? AND epoch = ?"
-                   " AND state = 'writing'",
+                   " AND state = 'writing' AND container IS NULL",
                    DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch));
 }
 
@@ -472,7 +468,5 @@ bool worker_list(struct db_conn *c, worker_each_fn each, void *arg, struct error
             read_task(rows, &t);
         ok = each(arg, &w, busy ? &t : NULL, err);
     }
-    ok = ok && err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows) && ok;
 }

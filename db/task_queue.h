@@ -82,7 +82,7 @@ enum task_release {
     TASK_RETRY, /* not before DELAY_US, for the reason in NOTE; the attempt counts */
 };
 
-/* Lets go of a task that has not ended: pending again, its objects that were being written dead. One
+/* Lets go of a task that has not ended: pending again, what it was writing into the image store dead. One
  * transaction. *OURS false: it was not ours any more, nothing was changed. */
 bool task_queue_release(struct db_conn *c, const struct task_hold *hold, enum task_release how,
                         int64_t delay_us, struct str note, bool *ours, struct error *err);

@@ -106,13 +106,6 @@ static int64_t timestamp_us(struct str s)
     return (int64_t)(whole * 1000000 + part);
 }
 
-static struct str unquoted(struct str s)
-{
-    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-        return (struct str){s.p + 1, s.n - 2};
-    return s;
-}
-
 static void add_meta(struct store_info *out, const struct http_header *h, struct arena *arena)
 {
     static const char prefix[] = "x-object-meta-";
@@ -135,7 +128,7 @@ bool swift_info(const struct http_response *reply, struct arena *arena, struct s
 {
     struct str slo = http_response_header(reply, "X-Static-Large-Object");
 
-    *out = (struct store_info){.etag = arena_str(arena, unquoted(http_response_header(reply, "Etag")))};
+    *out = (struct store_info){.etag = arena_str(arena, swift_unquoted(http_response_header(reply, "Etag")))};
     if (!str_to_u64(http_response_header(reply, "Content-Length"), INT64_MAX, &out->size))
         return error_set(err, ERROR_INTERNAL, "the object store does not say how long the object is");
     out->modified_us = timestamp_us(http_response_header(reply, "X-Timestamp"));

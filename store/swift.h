@@ -85,6 +85,9 @@ struct http_stream *swift_begin(struct swift_store *s, const struct store_caller
                                 const struct swift_call *call, int64_t size, uint64_t stale,
                                 uint64_t *generation, struct arena *arena, struct error *err);
 
+/* An ETag without the quotes that large objects have around it. */
+struct str swift_unquoted(struct str s);
+
 /* Is an answer STATUS, or an error of KIND, worth another try? */
 bool swift_status_again(int status);
 bool swift_kind_again(enum error_kind kind);
@@ -143,7 +146,8 @@ struct swift_segment {
 struct str swift_segment_container(struct str container, struct arena *arena);
 struct str swift_segment_name(struct str object, struct str tag, unsigned i, struct arena *arena);
 
-/* Makes NAME of the N segments, with HEADERS' metadata already in CALL. *ETAG in ARENA. */
+/* Makes NAME of the N segments, with HEADERS' metadata already in CALL. *ETAG, in ARENA, is what it has if it
+ * is made: set before anything is sent. */
 bool swift_manifest_put(struct swift_store *s, const struct store_caller *caller,
                         const struct store_name *name, struct swift_call *call,
                         const struct swift_segment *segments, size_t n, struct arena *arena, struct str *etag,

@@ -152,6 +152,13 @@ bool swift_status_again(int status)
     return status == 408 || status == 429 || status == 498 || (status >= 500 && status != 507);
 }
 
+struct str swift_unquoted(struct str s)
+{
+    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
+        return (struct str){s.p + 1, s.n - 2};
+    return s;
+}
+
 bool swift_kind_again(enum error_kind kind)
 {
     return kind == ERROR_UNAVAILABLE || kind == ERROR_TIMEOUT;

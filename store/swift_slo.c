@@ -27,13 +27,6 @@ struct str swift_segment_name(struct str object, struct str tag, unsigned i, str
     return str_of(arena_printf(arena, "%.*s/%.*s/%08u", STR_ARG(object), STR_ARG(tag), i));
 }
 
-static struct str unquoted(struct str s)
-{
-    if (s.n >= 2 && s.p[0] == '"' && s.p[s.n - 1] == '"')
-        return (struct str){s.p + 1, s.n - 2};
-    return s;
-}
-
 /* --- manifests ---------------------------------------------------------------------------------- */
 
 static void write_manifest(struct buf *b, const struct swift_segment *segments, size_t n, struct arena *arena)
@@ -76,6 +69,7 @@ bool swift_manifest_put(struct swift_store *s, const struct store_caller *caller
     struct buf b;
     bool ok;
 
+    *etag = etag_of(segments, n, arena);
     call->method = "PUT";
     call->container = swift_container(s, name->container);
     call->object = name->object;
@@ -90,8 +84,7 @@ bool swift_manifest_put(struct swift_store *s, const struct store_caller *caller
         return false;
     if (reply.status != 201)
         return swift_refused(s, caller, call, reply.status, err);
-    *etag = etag_of(segments, n, arena);
-    if (!str_eq(unquoted(http_response_header(&reply, "Etag")), *etag))
+    if (!str_eq(swift_unquoted(http_response_header(&reply, "Etag")), *etag))
         return error_set(err, ERROR_UNAVAILABLE, "the object store has other segments than were sent");
     return true;
 }
@@ -160,7 +153,7 @@ bool swift_copy_object(struct swift_store *s, const struct store_caller *caller,
         return error_set(err, ERROR_NOT_FOUND, "Object not found. Object: %.*s", STR_ARG(from_object));
     if (reply.status != 201)
         return swift_refused(s, caller, call, reply.status, err);
-    *etag = arena_str(arena, unquoted(http_response_header(&reply, "Etag")));
+    *etag = arena_str(arena, swift_unquoted(http_response_header(&reply, "Etag")));
     return true;
 }
 

@@ -336,17 +336,17 @@ bool swift_write(struct store_writer *base, const void *p, size_t n, struct erro
 
 /* --- the commit ------------------------------------------------------------------------------------- */
 
+enum arrival { NOT_ARRIVED, ARRIVED, NOBODY_KNOWS };
+
 /* The answer to the last byte was lost: is the object there, as it was sent? */
-static bool arrived(struct swift_writer *w, struct str md5, struct error *err)
+static enum arrival arrived(struct swift_writer *w, struct str etag)
 {
-    struct error why = *err;
     struct store_info info;
     bool found = false, same;
 
-    if (!swift_kind_again(err->kind))
-        return false;
-    same = swift_head(w->s, &w->caller, &w->name, w->arena, &info, NULL, &found, NULL) && found &&
-           info.size == w->size && str_eq(info.etag, md5) && info.meta.n == w->meta.n;
+    if (!swift_head(w->s, &w->caller, &w->name, w->arena, &info, NULL, &found, NULL))
+        return NOBODY_KNOWS;
+    same = found && info.size == w->size && str_eq(info.etag, etag) && info.meta.n == w->meta.n;
     for (size_t i = 0; same && i < w->meta.n; i++) {
         bool seen = false;
 
@@ -355,9 +355,7 @@ static bool arrived(struct swift_writer *w, struct str md5, struct error *err)
                             str_eq(info.meta.item[k].value, w->meta.item[i].value));
         same = seen;
     }
-    if (!same)
-        *err = why;
-    return same;
+    return same ? ARRIVED : NOT_ARRIVED;
 }
 
 static bool commit_one(struct swift_writer *w, struct str *etag, struct error *err)
@@ -365,11 +363,30 @@ static bool commit_one(struct swift_writer *w, struct str *etag, struct error *e
     *etag = STR("");
     if (w->holds_last && !part_write(w, &w->last, 1, err))
         return false;
-    if (part_end(w, etag, err) || (etag->n > 0 && arrived(w, *etag, err)))
+    if (part_end(w, etag, err) ||
+        (etag->n > 0 && swift_kind_again(err->kind) && arrived(w, *etag) == ARRIVED))
         return true;
     if (w->spoilt)
         swift_delete(w->s, &w->caller, w->name.container, w->name.object, NULL);
     return false;
+}
+
+/* Where the answer is lost, or we were stopped while we waited for it, the manifest may stand all the same:
+ * then its segments are an object's, and must not be removed. */
+static bool commit_manifest(struct swift_writer *w, struct swift_call *call, struct str *etag,
+                            struct error *err)
+{
+    enum arrival arrival;
+
+    if (swift_manifest_put(w->s, &w->caller, &w->name, call, w->segments, w->n_segments, w->arena, etag, err))
+        return true;
+    if (!swift_kind_again(err->kind) && err->kind != ERROR_ABORTED)
+        return false;
+    w->caller.stop = NULL;
+    arrival = arrived(w, *etag);
+    if (arrival == NOBODY_KNOWS)
+        w->n_segments = 0; /* who was told of them removes them, once he has removed the object */
+    return arrival == ARRIVED;
 }
 
 static bool commit_segments(struct swift_writer *w, struct str *etag, struct error *err)
@@ -385,8 +402,7 @@ static bool commit_segments(struct swift_writer *w, struct str *etag, struct err
     swift_header(&call, "Content-Type", w->content_type);
     swift_meta_headers(&call, &w->meta, w->arena);
     if (w->n_segments > 1 || w->size > w->s->large_bytes || w->way == KNOWN_SEGMENTS)
-        return swift_manifest_put(w->s, &w->caller, &w->name, &call, w->segments, w->n_segments, w->arena,
-                                  etag, err);
+        return commit_manifest(w, &call, etag, err);
     ok = swift_copy_object(w->s, &w->caller, w->segments[0].container, w->segments[0].object, &w->name,
                            w->size, &call, w->arena, etag, err);
     if (ok && !str_eq(*etag, w->segments[0].md5))

@@ -170,6 +170,35 @@ def test_732_a_lost_answer_is_asked_for(demo, swift, proxy):
     assert swift.names('box') == ['p']
 
 
+MANIFEST = 4  # PUTs before it: the container's, three segments
+
+
+def test_732_a_manifest_whose_answer_is_lost_for_good(demo, swift, proxy):
+    """The object stands although every later PUT is refused: it is found, and is whole."""
+    proxy.fault('PUT', 'swallow', skip=MANIFEST)
+    proxy.fault('PUT', 'status', 503, times=100, skip=MANIFEST)
+    demo.put('box', 'o', LARGE)
+    assert swift('GET', '/box/o').content == LARGE
+
+
+def test_732_nobody_knows_whether_the_manifest_stands(demo, swift, proxy):
+    """What may be an object is never robbed of its segments; the older object is replaced by a whole one."""
+    swift('PUT', '/box/o', data=SMALL)
+    proxy.fault('PUT', 'swallow', skip=MANIFEST)
+    proxy.fault('PUT', 'status', 503, times=100, skip=MANIFEST)
+    proxy.fault('HEAD', 'status', 503, times=100, skip=1)  # the one that looks for what is to be replaced
+    demo.put('box', 'o', LARGE, fails='UNAVAILABLE')
+    assert swift('GET', '/box/o').content == LARGE
+
+
+def test_732_a_manifest_that_was_refused_leaves_nothing(demo, swift, proxy):
+    swift('PUT', '/box/o', data=SMALL)
+    proxy.fault('PUT', 'status', 503, times=100, skip=MANIFEST)
+    demo.put('box', 'o', LARGE, fails='UNAVAILABLE')
+    assert swift('GET', '/box/o').content == SMALL
+    assert swift.names('box_segments') == []
+
+
 def test_732_stopped_while_writing(demo, swift):
     data = LARGE * 40  # over a second under any load
     p = demo.probe.start('containers', 'put', 'box', 'o', len(data), stdin=-1, env={'STOP_AFTER': '1'}, **demo.who)
