@@ -123,7 +123,6 @@ bool images_read_details(struct db_conn *c, struct arena *arena, struct image *i
 {
     struct db_value values[2 * IMAGES_BATCH];
     size_t n_ids = n == 1 ? 1 : IMAGES_BATCH;
-    struct error at_end;
 
     if (n == 0)
         return true;
@@ -137,12 +136,9 @@ bool images_read_details(struct db_conn *c, struct arena *arena, struct image *i
                    : db_query(c, DETAILS("?, ?, ?, ?, ?, ?, ?, ?"), values, 2 * IMAGES_BATCH, err);
     if (!rows)
         return false;
-    const struct detail *list = read_rows(rows, arena, images, n, &at_end);
-    db_close(rows);
-    if (at_end.kind != ERROR_NONE) {
-        *err = at_end;
+    const struct detail *list = read_rows(rows, arena, images, n, err);
+    if (!db_end(rows))
         return false;
-    }
     deal_out(arena, list, images, n);
     return true;
 }

@@ -77,27 +77,39 @@ bool run_get_by_result(struct db_conn *c, struct arena *arena, const struct view
 
 /* --- lists -------------------------------------------------------------------------------------- */
 
-/* Where the page begins: after the marker's run_at and id. */
-static bool add_marker(struct sql *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
-                       struct str marker, struct error *err)
+bool run_place(struct db_conn *c, struct arena *arena, const struct viewer *viewer, struct str uuid,
+               struct str *run_at, int64_t *id, struct error *err)
 {
     struct run run;
     bool found;
 
-    if (!run_get(c, arena, viewer, marker, &run, err))
+    if (!run_get(c, arena, viewer, uuid, &run, err))
         return err->kind == ERROR_NOT_FOUND
-                   ? error_set(err, ERROR_BAD_REQUEST, "marker: run %.*s was not found", STR_ARG(marker))
+                   ? error_set(err, ERROR_BAD_REQUEST, "marker: run %.*s was not found", STR_ARG(uuid))
                    : false;
-    struct db_value id = DB_INT(run.id);
+    struct db_value value = DB_INT(run.id);
     struct db_rows *rows =
-        db_query_one(c, "SELECT run_at FROM run_info WHERE run_id = ?", &id, 1, &found, err);
+        db_query_one(c, "SELECT run_at FROM run_info WHERE run_id = ?", &value, 1, &found, err);
     if (!rows)
         return false;
-    struct str run_at = found ? arena_str(arena, db_str(rows, "run_at")) : STR("1970-01-01");
+    *id = run.id;
+    *run_at = found ? arena_str(arena, db_str(rows, "run_at")) : STR("1970-01-01");
     db_close(rows);
+    return true;
+}
+
+/* Where the page begins: after the marker's run_at and id. */
+static bool add_marker(struct sql *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
+                       struct str marker, struct error *err)
+{
+    struct str run_at;
+    int64_t id;
+
+    if (!run_place(c, arena, viewer, marker, &run_at, &id, err))
+        return false;
     sql_value(q, " AND (i.run_at < ?", DB_STR(run_at));
     sql_value(q, " OR (i.run_at = ?", DB_STR(run_at));
-    sql_value(q, " AND i.run_id < ?))", id);
+    sql_value(q, " AND i.run_id < ?))", DB_INT(id));
     return true;
 }
 

@@ -41,6 +41,11 @@ bool run_get(struct db_conn *c, struct arena *arena, const struct viewer *viewer
 bool run_get_by_result(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                        struct str result_id, struct run *out, struct error *err);
 
+/* Where in the order of lists (run_at, then id) the run UUID stands. ERROR_BAD_REQUEST where a viewer's
+ * marker is no run that it may see. */
+bool run_place(struct db_conn *c, struct arena *arena, const struct viewer *viewer, struct str uuid,
+               struct str *run_at, int64_t *id, struct error *err);
+
 struct run_filter {
     struct str cpid;       /* p NULL: any */
     struct str start_date; /* of run_at, MySQL's form; inclusive */

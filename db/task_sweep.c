@@ -34,8 +34,7 @@ bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
     *n = 0;
     while (ok && found < SWEEP_BATCH && db_next(rows, err))
         key[found++] = arena_str(arena, db_str(rows, "object_key"));
-    ok = ok && (found == SWEEP_BATCH || err->kind == ERROR_NONE);
-    db_close(rows);
+    ok = ok && db_end(rows);
     for (size_t i = 0; ok && i < found; i++) {
         struct db_done done;
 
@@ -67,8 +66,7 @@ bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err)
         found[n_found].id = arena_str(arena, db_str(rows, "image_id"));
         found[n_found++].key = arena_str(arena, db_str(rows, "object_key"));
     }
-    ok = ok && (n_found == SWEEP_BATCH || err->kind == ERROR_NONE);
-    db_close(rows);
+    ok = ok && db_end(rows);
     for (size_t i = 0; ok && i < n_found; i++) {
         ok = images_upload_abort(c, found[i].id, found[i].key, err);
         (*n)++;
@@ -115,9 +113,7 @@ bool sweep_dead_objects(struct db_conn *c, struct arena *arena, struct str task_
         o->project = arena_str(arena, db_str(rows, "project"));
         o->created_us = db_i64(rows, "created_us");
     }
-    bool ok = *n == SWEEP_BATCH || err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows);
 }
 
 bool sweep_removable(struct db_conn *c, struct str key, bool *removable, struct error *err)

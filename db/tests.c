@@ -131,45 +131,17 @@ static const char by_run[] = OUTCOME "run_info i FORCE INDEX (ix_run_info_run_at
 static const char by_project_run[] =
     OUTCOME "run_info i FORCE INDEX (ix_run_info_project_run_at)" ITS_ROW PAGE_OF_RUNS;
 
-/* The run that the page begins after; the end of time where there is none. */
-static bool find_run(struct db_conn *c, struct arena *arena, const struct viewer *viewer, struct str uuid,
-                     struct str *run_at, int64_t *id, struct error *err)
-{
-    struct run run;
-    bool found;
-
-    *run_at = STR("9999-12-31 23:59:59");
-    *id = INT64_MAX;
-    if (!uuid.p)
-        return true;
-    if (!run_get(c, arena, viewer, uuid, &run, err))
-        return err->kind == ERROR_NOT_FOUND
-                   ? error_set(err, ERROR_BAD_REQUEST, "marker: run %.*s was not found", STR_ARG(uuid))
-                   : false;
-    *id = run.id;
-    struct db_value value = DB_INT(run.id);
-    struct db_rows *rows = db_query_one(
-        c, "SELECT CAST(run_at AS CHAR) AS run_at FROM run_info WHERE run_id = ?", &value, 1, &found, err);
-
-    if (!rows)
-        return false;
-    if (found)
-        *run_at = arena_str(arena, db_str(rows, "run_at"));
-    db_close(rows);
-    return true;
-}
-
 bool tests_history(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                    const struct test_row *test, struct str marker, uint64_t limit, test_outcome_fn fn,
                    void *arg, bool *more, struct error *err)
 {
-    struct str run_at;
-    int64_t run_id;
+    struct str run_at = STR("9999-12-31 23:59:59"); /* without a marker: the end of time */
+    int64_t run_id = INT64_MAX;
     uint64_t n = 0;
     bool ok = true;
     const char *sql = test->runs <= FEW ? by_test : viewer->staff ? by_run : by_project_run;
 
-    if (!find_run(c, arena, viewer, marker, &run_at, &run_id, err))
+    if (marker.p && !run_place(c, arena, viewer, marker, &run_at, &run_id, err))
         return false;
     struct db_rows *rows =
         DB_QUERY(c, err, sql, DB_INT(test->id), DB_STR(run_at), DB_STR(run_at), DB_INT(run_id),

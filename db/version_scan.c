@@ -35,9 +35,7 @@ static bool list_tables(struct db_conn *c, struct version_scan *scan, struct err
 
         snprintf(t->name, sizeof(t->name), "%.*s", STR_ARG(db_str(rows, "name")));
     }
-    bool ok = scan->n == MAX_TABLES || err->kind == ERROR_NONE;
-    db_close(rows);
-    return ok;
+    return db_end(rows);
 }
 
 /* One statement reads them all: read one by one, a table that is being renamed would be seen twice, or never.
