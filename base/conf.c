@@ -27,20 +27,25 @@ struct reading {
     bool failed;
 };
 
+void conf_mistake(struct buf *mistakes, const char *path, unsigned line, const char *fmt, va_list ap)
+{
+    buf_printf(mistakes, "%s:", path);
+    if (line)
+        buf_printf(mistakes, "%u:", line);
+    buf_add_char(mistakes, ' ');
+    buf_vprintf(mistakes, fmt, ap);
+    buf_add_char(mistakes, '\n');
+}
+
 static void mistake(struct reading *rd, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void mistake(struct reading *rd, const char *fmt, ...)
 {
     va_list ap;
 
     rd->failed = true;
-    buf_printf(rd->mistakes, "%s:", rd->path);
-    if (rd->line)
-        buf_printf(rd->mistakes, "%u:", rd->line);
-    buf_add_char(rd->mistakes, ' ');
     va_start(ap, fmt);
-    buf_vprintf(rd->mistakes, fmt, ap);
+    conf_mistake(rd->mistakes, rd->path, rd->line, fmt, ap);
     va_end(ap);
-    buf_add_char(rd->mistakes, '\n');
 }
 
 static const struct conf_section *section_find(struct str name)

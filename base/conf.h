@@ -21,6 +21,11 @@ struct conf *conf_read(const char *path, struct buf *mistakes);
 /* The same from TEXT; PATH is for the mistakes only. */
 struct conf *conf_parse(const char *path, struct str text, struct buf *mistakes);
 
+/* Appends "PATH:LINE: what" (LINE 0: without it) and a line's end to MISTAKES; for every file that people
+ * write. */
+void conf_mistake(struct buf *mistakes, const char *path, unsigned line, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
+
 /* All defaults; for tests and for tools that need no file. */
 struct conf *conf_default(void);
 

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "image/property_protection.h"
 #include "base/arena.h"
+#include "base/conf.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -57,14 +58,9 @@ static void mistake(struct reading *rd, const char *fmt, ...)
     va_list ap;
 
     rd->failed = true;
-    buf_printf(rd->mistakes, "%s:", rd->path);
-    if (rd->line)
-        buf_printf(rd->mistakes, "%u:", rd->line);
-    buf_add_char(rd->mistakes, ' ');
     va_start(ap, fmt);
-    buf_vprintf(rd->mistakes, fmt, ap);
+    conf_mistake(rd->mistakes, rd->path, rd->line, fmt, ap);
     va_end(ap);
-    buf_add_char(rd->mistakes, '\n');
 }
 
 /* --- sections -------------------------------------------------------------------------------------- */
