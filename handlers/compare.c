@@ -56,12 +56,7 @@ static void add_run(struct json_writer *w, const char *key, const struct run *ru
 {
     json_key(w, key);
     json_obj_begin(w);
-    json_key_str(w, "uuid", run->uuid);
-    json_key_time(w, "run_at", run->run_at);
-    json_key_i64(w, "passes", run->passes);
-    json_key_i64(w, "fails", run->fails);
-    json_key_i64(w, "skips", run->skips);
-    json_key_float(w, "run_time", run->run_time);
+    subunit_run_counts(w, run);
     json_key_str(w, "cpid", run->cpid);
     json_obj_end(w);
 }

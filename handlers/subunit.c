@@ -29,6 +29,16 @@ struct run_reply {
     const struct run *run; /* whose attachments are linked */
 };
 
+void subunit_run_counts(struct json_writer *w, const struct run *run)
+{
+    json_key_str(w, "uuid", run->uuid);
+    json_key_time(w, "run_at", run->run_at);
+    json_key_i64(w, "passes", run->passes);
+    json_key_i64(w, "fails", run->fails);
+    json_key_i64(w, "skips", run->skips);
+    json_key_float(w, "run_time", run->run_time);
+}
+
 static bool add_metadata(struct run_reply *out, struct db_conn *c, int64_t run_id, struct error *err)
 {
     struct db_rows *rows = run_metadata(c, run_id, err);
@@ -52,12 +62,7 @@ static bool add_run(struct run_reply *out, struct db_conn *c, const struct run *
 {
     struct json_writer *w = &out->json.w;
 
-    json_key_str(w, "uuid", run->uuid);
-    json_key_time(w, "run_at", run->run_at);
-    json_key_i64(w, "passes", run->passes);
-    json_key_i64(w, "fails", run->fails);
-    json_key_i64(w, "skips", run->skips);
-    json_key_float(w, "run_time", run->run_time);
+    subunit_run_counts(w, run);
     json_key_str(w, "artifacts", run->artifacts);
     json_key_str(w, "cpid", run->cpid);
     json_key_str(w, "result-id", run->result_id);

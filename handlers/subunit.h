@@ -3,7 +3,7 @@
 #define TALLY_HANDLERS_SUBUNIT_H
 
 #include "db/runs.h"
-#include "handlers/request.h"
+#include "handlers/json_reply.h"
 
 /* POST /v1/subunit: a run and a new result. PUT /v1/subunit/{result_id} or ?result_id=: linked to a result.
  */
@@ -28,6 +28,9 @@ struct viewer subunit_viewer(const struct request *r);
 
 /* The run that the path's first capture names, if the viewer may see it; an id that is no UUID is 404. */
 bool subunit_run(struct request *r, struct db_conn *c, struct run *out, struct error *err);
+
+/* The members uuid, run_at, passes, fails, skips, run_time of a run. */
+void subunit_run_counts(struct json_writer *w, const struct run *run);
 
 /* Takes a parameter of the form "meta.KEY=VALUE" and marks it used; false: it is none. */
 bool subunit_meta_param(struct query_param *param, struct str *key, struct str *value);
