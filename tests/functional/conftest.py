@@ -9,8 +9,10 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [TESTS, os.path.dirname(os.path.abspath(__file__))]
 from gate import Gate  # noqa: E402
 from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
+from customers import Customer, start_afresh  # noqa: E402
 from databases import Server  # noqa: E402
 from nginx_site import Site  # noqa: E402
+from work import Works, fresh  # noqa: E402
 
 TOP = os.path.dirname(TESTS)
 BUILD = os.environ.get('TALLY_BUILD') or os.path.join(TOP, 'build-asan')
@@ -180,3 +182,29 @@ def site(tmp_path_factory):
     site.instance('start', 'nginx')
     yield site
     site.close()
+
+
+@pytest.fixture(scope='module')
+def fresh_module(stack):
+    """No task, no image, and no file of earlier ones at the module's beginning."""
+    start_afresh(stack)
+
+
+@pytest.fixture
+def customer(stack, worker):
+    """A customer of project demo, with containers in the real Swift."""
+    return Customer(stack)
+
+
+@pytest.fixture
+def other(stack, worker):
+    return Customer(stack, 'alt')
+
+
+@pytest.fixture
+def works(stack):
+    """Workers over directories, as many as a test starts."""
+    fresh(stack)
+    w = Works(stack)
+    yield w
+    w.end()

@@ -6,15 +6,7 @@ import subprocess
 import pytest
 
 from lab.service import wait_for
-from work import Works, disk, fresh
-
-
-@pytest.fixture
-def works(stack):
-    fresh(stack)
-    w = Works(stack)
-    yield w
-    w.end()
+from work import disk
 
 
 def test_750_import_clone_export(works):

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from lab.service import wait_for
-from work import LEASE, Works, disk, fresh
+from work import LEASE, disk
 
 CLAIM = ['claim.after', 'task.read', 'task.begin']
 SINK = ['sink.before_record', 'sink.recorded']
@@ -21,12 +21,9 @@ SWEEP = ['sweep.expired', 'sweep.attempts', 'sweep.uploads', 'sweep.before_remov
 
 
 @pytest.fixture
-def works(stack):
-    fresh(stack)
-    w = Works(stack)
-    w.base['task']['max_attempts'] = 1000
-    yield w
-    w.end()
+def works(works):
+    works.base['task']['max_attempts'] = 1000
+    return works
 
 
 def doomed(works, points):

@@ -1,23 +1,14 @@
 """A worker that is stopped past its lease and woken up again commits nothing, wherever it stood."""
 import signal
 
-import pytest
 
 from lab.service import wait_for
-from work import Works, disk, fresh, pause
+from work import disk, pause
 
 IMPORT = ['claim.after', 'sink.recorded', 'import.mid=stop:3', 'import.bytes_done', 'sink.committed',
           'import.before_commit', 'db.before_commit']
 CLONE = ['clone.found', 'clone.copied', 'clone.before_commit']
 EXPORT = ['export.mid=stop:2', 'export.before_object', 'export.object_done', 'export.before_commit']
-
-
-@pytest.fixture
-def works(stack):
-    fresh(stack)
-    w = Works(stack)
-    yield w
-    w.end()
 
 
 def state_of(pid):

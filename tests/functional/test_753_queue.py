@@ -7,17 +7,9 @@ import time
 import pytest
 
 from lab.service import wait_for
-from work import LEASE, Works, disk, fresh
+from work import LEASE, Works, disk
 
 SLOW = 'import.mid=sleep:300'  # for each half MiB
-
-
-@pytest.fixture
-def works(stack):
-    fresh(stack)
-    w = Works(stack)
-    yield w
-    w.end()
 
 
 @pytest.fixture

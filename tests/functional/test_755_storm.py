@@ -5,19 +5,16 @@ import time
 import pytest
 
 from lab.service import wait_for
-from work import Works, disk, fresh
+from work import disk
 
 SIZES = [pytest.param(200, 5, id='small'), pytest.param(2000, 60, id='whole', marks=[pytest.mark.long,
                                                                                     pytest.mark.timeout(900)])]
 
 
 @pytest.fixture
-def works(stack):
-    fresh(stack)
-    w = Works(stack)
-    w.base['task']['max_attempts'] = 1000
-    yield w
-    w.end()
+def works(works):
+    works.base['task']['max_attempts'] = 1000
+    return works
 
 
 def fill(works, image, count):

@@ -5,25 +5,10 @@ import struct
 import pytest
 import requests
 
-from customers import Customer, converted, disk, md5, nothing_left, qemu_img, sha512, start_afresh, store_files
+from customers import converted, disk, md5, nothing_left, qemu_img, sha512, store_files
 from lab.service import wait_for
 
-pytestmark = pytest.mark.usefixtures('worker')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
-
-
-@pytest.fixture
-def other(stack, worker):
-    return Customer(stack, 'alt')
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 
 
 def test_B34_import_goes_through_its_states_and_names_the_image(stack, gate, customer):

@@ -4,24 +4,9 @@ import threading
 
 import pytest
 
-from customers import Customer, converted, disk, md5, qemu_img, sha512, start_afresh
+from customers import converted, disk, md5, qemu_img, sha512
 
-pytestmark = pytest.mark.usefixtures('worker')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
-
-
-@pytest.fixture
-def other(stack, worker):
-    return Customer(stack, 'alt')
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 
 
 def test_B36_success_says_where_the_object_is(customer):

@@ -1,24 +1,9 @@
 """Blueprint: clones. A new image of the caller's, with data of its own."""
 import pytest
 
-from customers import Customer, disk, md5, nothing_left, sha512, start_afresh, store_files
+from customers import disk, md5, nothing_left, sha512, store_files
 
-pytestmark = pytest.mark.usefixtures('worker')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
-
-
-@pytest.fixture
-def other(stack, worker):
-    return Customer(stack, 'alt')
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 
 
 def test_B38_clone_is_a_new_image_with_its_own_data(stack, customer):

@@ -3,24 +3,9 @@ import os
 
 import pytest
 
-from customers import Customer, disk, start_afresh
+from customers import Customer, disk
 
-pytestmark = pytest.mark.usefixtures('worker')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
-
-
-@pytest.fixture
-def other(stack, worker):
-    return Customer(stack, 'alt')
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 
 
 @pytest.fixture

@@ -6,26 +6,11 @@ import time
 
 import pytest
 
-from customers import Customer, disk, md5, nothing_left, sha512, start_afresh, store_files
+from customers import Customer, disk, md5, nothing_left, sha512, store_files
 from lab.service import wait_for
 
-pytestmark = pytest.mark.usefixtures('worker')
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 HALF, SIZE = 1_500_000, 9_000_000  # more than the kernel buffers of a connection hold
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
-
-
-@pytest.fixture
-def other(stack, worker):
-    return Customer(stack, 'alt')
 
 
 @pytest.fixture

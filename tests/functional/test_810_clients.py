@@ -6,19 +6,9 @@ import os
 import pytest
 
 from clients import Cli, read, table, write
-from customers import Customer, disk, md5, sha512, start_afresh
+from customers import disk, md5, sha512
 
-pytestmark = pytest.mark.usefixtures('worker')
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 
 
 @pytest.fixture

@@ -7,15 +7,7 @@ import threading
 import pytest
 
 from lab.service import wait_for
-from work import Works, disk, fresh, pause
-
-
-@pytest.fixture
-def works(stack):
-    fresh(stack)
-    w = Works(stack)
-    yield w
-    w.end()
+from work import disk, pause
 
 
 class Gate:
@@ -81,7 +73,7 @@ def state_of(pid):
         return f.read().rsplit(')', 1)[1].split()[0]
 
 
-def test_755_export_whose_success_nobody_heard(works, gate):
+def test_756_export_whose_success_nobody_heard(works, gate):
     """The last attempt commits, the answer is lost, the database stays away until the lease is over: the customer
     keeps what the task says that he has."""
     works.start('maker')
@@ -104,7 +96,7 @@ def test_755_export_whose_success_nobody_heard(works, gate):
     assert works.get(container, image + '.raw') == data
 
 
-def test_755_export_that_an_administrator_fails(works):
+def test_756_export_that_an_administrator_fails(works):
     """After the customer sees the object, and before the task has ended: a failure has left nothing."""
     works.start('maker')
     container, image = works.container(), works.make_image()
@@ -120,7 +112,7 @@ def test_755_export_that_an_administrator_fails(works):
     works.check_order()
 
 
-def test_755_row_of_an_upload_under_way(works):
+def test_756_row_of_an_upload_under_way(works):
     """Of an image that was deleted while it was uploaded the row stays until nobody can write any more."""
     sql = works.stack.sql
     for key, seconds in (('over', -1), ('writing', 3600)):
