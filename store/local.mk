@@ -18,11 +18,19 @@ libtally_store_a_SOURCES = \
 STORE_LIBS = libtally_store.a $(BASE_LIBS)
 
 if HAVE_CMOCKA
-STORE_UNIT_TESTS = tests/unit/test_store_dir
+STORE_UNIT_TESTS = \
+	tests/unit/test_store_dir \
+	tests/unit/test_store_disk \
+	tests/unit/test_store_names
 check_PROGRAMS += $(STORE_UNIT_TESTS)
 TESTS += $(STORE_UNIT_TESTS)
-tests_unit_test_store_dir_SOURCES = tests/unit/test_store_dir.c tests/unit/unit.h
+STORE_DIR_TEST = tests/unit/store_dir.c tests/unit/store_dir.h tests/unit/unit.h
+tests_unit_test_store_dir_SOURCES = tests/unit/test_store_dir.c $(STORE_DIR_TEST)
 tests_unit_test_store_dir_LDADD = libtally_store.a $(UNIT_LIBS)
+tests_unit_test_store_disk_SOURCES = tests/unit/test_store_disk.c $(STORE_DIR_TEST)
+tests_unit_test_store_disk_LDADD = libtally_store.a $(UNIT_LIBS)
+tests_unit_test_store_names_SOURCES = tests/unit/test_store_names.c $(STORE_DIR_TEST)
+tests_unit_test_store_names_LDADD = libtally_store.a $(UNIT_LIBS)
 endif
 
 # Drives a store from the command line, for tests/functional/test_73*.py.
