@@ -4,10 +4,6 @@
 #include "db/image_tags.h"
 #include "handlers/image_access.h"
 
-#include <string.h>
-
-enum { TAG_CHARS = 255 };
-
 static bool find_image(struct request *r, struct db_conn **c, struct image *image, struct error *err)
 {
     if (!query_check(r, err))
@@ -49,12 +45,7 @@ bool image_tag_put(struct request *r, struct error *err)
     struct image image;
     struct db_conn *c;
 
-    if (!str_is_utf8(tag) || memchr(tag.p, '\0', tag.n) || str_utf8_len(tag) > TAG_CHARS)
-        return error_set(err, ERROR_BAD_REQUEST,
-                         "Provided object does not match schema 'image': a tag is text of at most %d "
-                         "characters",
-                         TAG_CHARS);
-    return skip_body(r, err) && find_for_tag(r, "update", &c, &image, err) &&
+    return image_tag_check(tag, err) && skip_body(r, err) && find_for_tag(r, "update", &c, &image, err) &&
            image_tag_add(c, image.id, tag, r->conf->image.max_tags, err) && no_content(r);
 }
 

@@ -59,6 +59,25 @@ static bool send_bytes(struct request *r, struct store_reader *from, uint64_t n,
     return true;
 }
 
+/* The image is there, its bytes are not: nothing that the client could mend, nor wait for. */
+static bool bytes_gone(struct request *r, const struct image *image, struct str key)
+{
+    struct error err;
+
+    log_error("image %.*s: its object %.*s is not in the store", STR_ARG(image->id), STR_ARG(key));
+    error_set(&err, ERROR_NOT_FOUND, "The data of image %.*s is not in the image store any more",
+              STR_ARG(image->id));
+    response_error_as(r, 410, &err, NULL);
+    return true;
+}
+
+static bool check_size(const struct image *image, const struct store_info *info, struct error *err)
+{
+    return info->size == (uint64_t)image->size ||
+           error_set(err, ERROR_INTERNAL, "the image's data has %llu bytes, not %lld",
+                     (unsigned long long)info->size, (long long)image->size);
+}
+
 static bool refuse_range(struct request *r, uint64_t size)
 {
     struct error err;
@@ -93,9 +112,8 @@ static bool send_ourselves(struct request *r, const struct image *image, struct 
         return true;
     from = store_open(r->images->store, NULL, &name, first, (struct str){NULL, 0}, r->arena, &info, err);
     if (!from)
-        return false;
-    bool ok = info.size == size || error_set(err, ERROR_INTERNAL, "the image's data has %llu bytes, not %llu",
-                                             (unsigned long long)info.size, (unsigned long long)size);
+        return err->kind == ERROR_NOT_FOUND && bytes_gone(r, image, key);
+    bool ok = check_size(image, &info, err);
 
     ok = ok && send_bytes(r, from, last - first + 1, err);
     store_close(from);
@@ -105,6 +123,7 @@ static bool send_ourselves(struct request *r, const struct image *image, struct 
 bool image_download(struct request *r, struct error *err)
 {
     struct store_name name;
+    struct store_info info;
     struct image image;
     const char *accel;
     struct str key;
@@ -116,11 +135,18 @@ bool image_download(struct request *r, struct error *err)
         return true;
     }
     name = name_of(key);
+    accel = store_accel_path(r->images->store, &name, r->arena);
+    /* what nginx sends is nobody's to look at afterwards; what we send is looked at when it is opened */
+    if (accel || r->method == METHOD_HEAD) {
+        if (!store_stat(r->images->store, NULL, &name, r->arena, &info, err))
+            return err->kind == ERROR_NOT_FOUND && bytes_gone(r, &image, key);
+        if (!check_size(&image, &info, err))
+            return false;
+    }
     response_status(r, 200);
     response_header(r, "Content-Type", "application/octet-stream");
     if (image.checksum.p)
         response_headerf(r, "Content-MD5", "%.*s", STR_ARG(image.checksum));
-    accel = store_accel_path(r->images->store, &name, r->arena);
     if (!accel)
         return send_ourselves(r, &image, key, err);
     response_header(r, "X-Accel-Redirect", accel);

@@ -38,7 +38,7 @@ def test_727_tags(demo):
 def test_727_no_tags(demo):
     image = new_image(demo)
     assert demo.put(tag_of(image, 't' * 256)).status_code == 400
-    for raw in ('%ff', '%00', 'a%00b'):
+    for raw in ('%ff', '%00', 'a%00b', 'blank%20', 'blank%C2%A0%20'):
         assert demo.put('/v2/images/%s/tags/%s' % (image, raw)).status_code == 400
     for raw in ('', 'a/b', 'a%2Fb'):
         assert demo.put('/v2/images/%s/tags/%s' % (image, raw)).status_code == 404
