@@ -185,6 +185,13 @@ make_tokens() {
     } >"$dir/etc/tokens"
 }
 
+# The page that `make` has built; one that somebody has put there stays.
+make_page() {
+    if [ -f "${setting[BUILD]}/ui/dist/index.html" ] && { [ -L "$dir/web/ui" ] || [ ! -e "$dir/web/ui" ]; }; then
+        ln -sfn "${setting[BUILD]}/ui/dist" "$dir/web/ui"
+    fi
+}
+
 init() {
     [ -d "$dir" ] && [ ! -f "$dir/etc/settings" ] && [ -n "$(ls -A "$dir")" ] && die "$dir is not empty, and no instance"
     mkdir -p "$dir"/{etc,run,log,tmp,web,images,containers}
@@ -195,4 +202,5 @@ init() {
     make_mariadb
     make_tally
     make_tokens
+    make_page
 }

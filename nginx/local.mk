@@ -25,7 +25,7 @@ nginx/filled/site nginx/filled/errors.conf: nginx/filled/%: nginx/% nginx/local.
 		-e 's|@UPLOAD_MAX''@|4g|g' \
 		-e 's|@IMAGE_MAX''@|1025g|g' \
 		-e 's|@METRICS_ALLOW''@|# allow 192.0.2.0/24;|g' \
-		-e 's|@WEB_ROOT''@|$(pkgdatadir)/web|g' \
+		-e 's|@WEB_ROOT''@|$(pkgdatadir)|g' \
 		-e 's|@IMAGE_STORE''@|/var/lib/tally/images|g' \
 		-e 's|@KEYSTONE_URL''@|http://127.0.0.1:5000|g' \
 		-e '/^ *#\(if\|end\) /d' \

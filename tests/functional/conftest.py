@@ -123,6 +123,25 @@ def gate(stack, worker):
         yield g
 
 
+@pytest.fixture(scope='session')
+def chromium(stack):
+    """One Chromium a session: it takes a second or two to start."""
+    from lab.browser import Browser  # selenium takes a second to import
+    assert os.path.exists(os.path.join(BUILD, 'ui', 'dist', 'index.html')), 'the web page is not built: is npm there?'
+    b = Browser(stack, os.path.join(BUILD, 'screenshots'))
+    yield b
+    b.close()
+
+
+@pytest.fixture
+def browser(chromium):
+    """A browser that has never been here. An error in its console, a policy's violation among them, fails the test."""
+    chromium.begin()
+    yield chromium
+    troubles = chromium.troubles()
+    assert not troubles, 'in the console:\n' + '\n'.join(troubles)
+
+
 @pytest.fixture
 def anonymous(stack):
     return stack.client()

@@ -150,7 +150,7 @@ class Site:
         self.dir = folder / "i"
         self.port = free_port()
         pairs = [f"{k}={v}" for k, v in settings.items()]
-        self.instance("init", f"PORT={self.port}", "ADDRESS=0.0.0.0", *pairs)
+        self.instance("init", f"BUILD={folder}", f"PORT={self.port}", "ADDRESS=0.0.0.0", *pairs)
         self.peer = Peer(self.dir / "run/tally.sock")
         self.context = ssl.create_default_context(cafile=self.dir / "etc/tls.crt")
 

@@ -8,9 +8,9 @@ from .process import environment, run, tail
 BUILDS = {
     'asan': (['--enable-asan', '--enable-ubsan', '--enable-faults'], '-g -O1', None),
     'opt': ([], '-g -O2', None),
-    'tsan': (['--enable-tsan', '--enable-faults'], '-g -O1', None),
+    'tsan': (['--enable-tsan', '--enable-faults', '--disable-page'], '-g -O1', None),
     # clang takes an enum for unsigned where gcc does not
-    'fuzz': (['--enable-fuzz', '--enable-asan', '--enable-ubsan'], '-g -O1 -Wno-sign-conversion', 'clang'),
+    'fuzz': (['--enable-fuzz', '--enable-asan', '--enable-ubsan', '--disable-page'], '-g -O1 -Wno-sign-conversion', 'clang'),
 }
 
 

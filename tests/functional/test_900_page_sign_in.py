@@ -1,0 +1,147 @@
+"""The web page: its files, signing in and out."""
+import re
+
+import pytest
+import requests
+
+
+def test_files(stack):
+    page = requests.get(stack.url + '/', headers={'Accept': 'text/html'}, verify=stack.ca, timeout=30)
+    assert page.url == stack.url + '/ui/' and page.status_code == 200
+    assert page.headers['Cache-Control'] == 'no-cache'
+    names = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(names) == 3 and all(re.fullmatch(r'\./assets/[\w-]+-[\w-]{8}\.(js|css|svg)', n) for n in names), names
+    assert '<style' not in page.text and 'style=' not in page.text
+    assert not re.search(r'<script(?![^>]*\bsrc=)', page.text)
+    for name in names:
+        asset = requests.get(stack.url + '/ui/' + name[2:], verify=stack.ca, timeout=30)
+        assert asset.status_code == 200
+        assert asset.headers['Cache-Control'] == 'public, max-age=31536000, immutable'
+        assert name.endswith('svg') or asset.headers['Content-Encoding'] == 'gzip'
+    gone = requests.get(stack.url + '/ui/assets/index-00000000.js', verify=stack.ca, timeout=30)
+    assert gone.status_code == 404 and 'immutable' not in gone.headers['Cache-Control']
+
+
+def sign_in(browser, user, password, project):
+    browser.fill('#user', user)
+    browser.fill('#password', password)
+    browser.fill('#project', project)
+    browser.click('Sign in', 'button')
+
+
+def test_password(browser, empty):
+    browser.open('/runs').sees('Sign in')
+    browser.shot('sign-in')
+    sign_in(browser, 'demo', 'demo', 'demo')
+    browser.sees('No runs yet')
+    assert browser.path == '/runs'
+    assert 'demo' in browser.text('.account')
+    # A reload keeps the session, a new tab's storage would not.
+    browser.driver.refresh()
+    browser.sees('No runs yet')
+    token = browser.run('return JSON.parse(sessionStorage.getItem("tally-session")).token')
+    assert browser.run('return localStorage.length') == 0
+    browser.click('Sign out')
+    browser.sees('You are signed out.')
+    assert browser.run('return sessionStorage.length') == 0
+    # Keystone has been told.
+    assert empty.keystone.call('GET', '/v3/auth/tokens', None, empty.token('admin'), [('X-Subject-Token', token)])[0] == 404
+
+
+def test_without_a_project_one_chooses(browser, empty):
+    browser.open('/').sees('Sign in')
+    sign_in(browser, 'demo', 'demo', '')
+    browser.sees('No runs yet')  # he has only one
+
+
+@pytest.mark.parametrize('user, password, project', [
+    ('demo', 'wrong', 'demo'), ('nobody', 'demo', 'demo'), ('demo', 'demo', 'alt'), ('demo', 'wrong', '')])
+def test_wrong_password(browser, stack, user, password, project):
+    browser.expect(401)
+    browser.open('/runs').sees('Sign in')
+    sign_in(browser, user, password, project)
+    browser.sees('Keystone knows no such user, password and project', '[role=alert]')
+    assert browser.path == '/runs' and browser.run('return sessionStorage.length') == 0
+    # The form is as it was; the right password then works.
+    assert browser.find('#user').get_attribute('value') == user
+
+
+def test_token(browser, empty):
+    browser.expect(401)
+    browser.open('/').sees('Sign in')
+    browser.click('Use a token instead')
+    browser.fill('#token', 'gAAAA-nonsense')
+    browser.click('Sign in', 'button')
+    browser.sees('does not take this token', '[role=alert]')
+    browser.fill('#token', ' ' + empty.token('foundation') + ' ')
+    browser.click('Sign in', 'button')
+    browser.sees('No runs yet')
+    assert 'staff' in browser.text('.account')
+
+
+def test_expired_token_goes_on_where_it_was(browser, empty):
+    browser.expect(401)
+    token = empty.new_token('demo')
+    browser.sign_in('demo', token).open('/runs?cpid=here').sees('No runs')
+    empty.keystone.revoke(token)
+    empty.tally.stop()
+    empty.tally.start()  # its cache would still know the token
+    browser.driver.refresh()
+    browser.sees('Your session has ended')
+    assert browser.run('return sessionStorage.length') == 0
+    sign_in(browser, 'demo', 'demo', 'demo')
+    browser.sees('No runs')
+    assert browser.path == '/runs?cpid=here'
+
+
+def test_server_gone(browser, empty):
+    browser.expect(0, 502)
+    browser.sign_in('demo').open('/runs').sees('No runs yet')
+    empty.tally.stop()
+    browser.open('/runs').sees('gave no usable answer', '[role=alert]')
+    empty.tally.start()
+    browser.click('Try again')
+    browser.sees('No runs yet')
+    browser.network(offline=True)
+    browser.run('location.hash = "#/"')
+    browser.sees('The server cannot be reached', '[role=alert]')
+    browser.shot('server-gone', sizes=((1280, 900),), themes=('light',))
+    browser.network()
+    browser.click('Try again')
+    browser.sees('No runs yet')
+
+
+def test_keystone_gone(browser, stack):
+    browser.expect(502, 503)
+    stack.keystone.stop()
+    browser.open('/').sees('Sign in')
+    sign_in(browser, 'demo', 'demo', 'demo')
+    browser.sees('gave no usable answer', '[role=alert]')
+
+
+def test_colours_and_keyboard(browser, empty):
+    browser.sign_in('demo').open('/runs').sees('No runs yet')
+    ground = 'return getComputedStyle(document.body).backgroundColor'
+    light = browser.run(ground)
+    browser.look(1280, 900, 'dark')
+    dark = browser.wait('dark', lambda: browser.run(ground) != light and browser.run(ground))
+    browser.click('Colours: as the system. Change')
+    assert browser.run(ground) == light
+    browser.driver.refresh()
+    browser.sees('No runs yet')
+    assert browser.run(ground) == light
+    browser.click('Colours: light. Change')
+    browser.look(1280, 900, 'light')
+    assert browser.run(ground) == dark
+    # The first stop of the keyboard leads past the navigation.
+    browser.driver.refresh()
+    browser.sees('No runs yet')
+    browser.find('body').send_keys('\ue004')
+    assert browser.run('return document.activeElement.textContent') == 'To the content'
+    assert browser.run('return getComputedStyle(document.activeElement).outlineStyle') != 'none'
+
+
+def test_unknown_address(browser, stack):
+    browser.sign_in('demo').open('/no/such/page').sees('There is no such page')
+    browser.click('To the start')
+    browser.find('.nav [aria-current]')

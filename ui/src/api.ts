@@ -1,0 +1,151 @@
+/** Requests to Tally and Keystone: the token goes along, errors carry the server's own words. */
+import { getSession, signOut } from './session';
+
+export class ApiError extends Error {
+    constructor(
+        readonly status: number, // 0: no answer at all
+        message: string,
+        readonly requestId: string | null = null,
+    ) {
+        super(message);
+    }
+}
+
+export interface Options {
+    method?: string;
+    query?: Record<string, string | number | boolean | null | undefined> | URLSearchParams;
+    json?: unknown;
+    body?: BodyInit;
+    headers?: Record<string, string>;
+    signal?: AbortSignal | undefined;
+    /** Another token than the session's; null: none. */
+    token?: string | null;
+}
+
+/** PATH with a query; empty values are left out. */
+export function address(path: string, query?: Options['query']): string {
+    if (!query) return path;
+    const params = query instanceof URLSearchParams ? query : new URLSearchParams();
+    if (!(query instanceof URLSearchParams)) {
+        for (const [name, value] of Object.entries(query)) {
+            if (value !== null && value !== undefined && value !== '') params.append(name, String(value));
+        }
+    }
+    const text = params.toString();
+    return text ? path + (path.includes('?') ? '&' : '?') + text : path;
+}
+
+const UNREACHABLE = 'The server cannot be reached. Check the connection and try again.';
+
+/** The reason in an error's body: /v1 says `detail`, /v2 and Keystone `error.message`. */
+export function reasonOf(text: string, status: number): string {
+    try {
+        const doc = JSON.parse(text) as { detail?: unknown; error?: { message?: unknown } };
+        const found = doc.detail ?? doc.error?.message;
+        if (typeof found === 'string' && found) return found;
+    } catch {
+        // not JSON: a proxy in between
+    }
+    return `The server answered with status ${status}.`;
+}
+
+/** What every answer with an error becomes. A 401 for the session's own token ends the session. */
+export function errorOf(status: number, text: string, requestId: string | null, ownToken: boolean): ApiError {
+    if (status === 401 && ownToken && getSession()) {
+        signOut('Your session has ended. Sign in again to go on where you were.');
+    }
+    return new ApiError(status, reasonOf(text, status), requestId);
+}
+
+/** A request that must succeed; throws ApiError, or the AbortError of SIGNAL. */
+export async function request(path: string, options: Options = {}): Promise<Response> {
+    const headers: Record<string, string> = { Accept: 'application/json', ...options.headers };
+    const own = options.token === undefined;
+    const token = own ? getSession()?.token : options.token;
+    if (token) headers['X-Auth-Token'] = token;
+    let body = options.body;
+    if (options.json !== undefined) {
+        headers['Content-Type'] ??= 'application/json';
+        body = JSON.stringify(options.json);
+    }
+    const init: RequestInit = { method: options.method ?? 'GET', headers, cache: 'no-store', credentials: 'omit' };
+    if (body !== undefined) init.body = body;
+    if (options.signal) init.signal = options.signal;
+    let response: Response;
+    try {
+        response = await fetch(address(path, options.query), init);
+    } catch (e) {
+        if (e instanceof DOMException && e.name === 'AbortError') throw e;
+        throw new ApiError(0, UNREACHABLE);
+    }
+    if (!response.ok) {
+        const text = await response.text().catch(() => '');
+        throw errorOf(response.status, text, response.headers.get('X-Openstack-Request-Id'), own && !!token);
+    }
+    return response;
+}
+
+async function read<T>(get: () => Promise<T>): Promise<T> {
+    try {
+        return await get();
+    } catch (e) {
+        if (e instanceof DOMException && e.name === 'AbortError') throw e;
+        throw new ApiError(0, 'The answer broke off, or is not what it should be.');
+    }
+}
+
+/** The JSON of an answer. */
+export async function getJson<T>(path: string, options: Options = {}): Promise<T> {
+    const response = await request(path, options);
+    return read(() => response.json() as Promise<T>);
+}
+
+/** At most LIMIT bytes of an answer, and whether there are more. The rest is not fetched. */
+export async function getBytes(path: string, limit: number, signal?: AbortSignal): Promise<{ bytes: Uint8Array; more: boolean }> {
+    const response = await request(path, { signal, headers: { Accept: '*/*' } });
+    const reader = response.body?.getReader();
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    let more = false;
+    while (reader) {
+        const { done, value } = await read(() => reader.read());
+        if (done) break;
+        parts.push(value);
+        size += value.length;
+        if (size > limit) {
+            more = true;
+            await reader.cancel();
+            break;
+        }
+    }
+    const bytes = new Uint8Array(Math.min(size, limit));
+    let at = 0;
+    for (const part of parts) {
+        const piece = part.subarray(0, limit - at);
+        bytes.set(piece, at);
+        at += piece.length;
+    }
+    return { bytes, more };
+}
+
+/** Saves an answer as a file: the token goes in a header, so a plain link would not do. */
+export async function download(path: string, name: string, signal?: AbortSignal): Promise<void> {
+    const response = await request(path, { signal, headers: { Accept: '*/*' } });
+    const blob = await read(() => response.blob());
+    const url = URL.createObjectURL(blob);
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = name;
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+/** The `marker` of a list's `next` link. */
+export function markerOf(next: string | null | undefined): string | null {
+    return next ? new URL(next, window.location.href).searchParams.get('marker') : null;
+}
+
+/** An id in a path. */
+export function seg(value: string | number): string {
+    return encodeURIComponent(String(value));
+}
