@@ -42,10 +42,10 @@ endif
 
 dist_man_MANS += docs/man/tally.fcgi.8
 
-# The API's reference stands in the tree; a test says when it is old.
-EXTRA_DIST += docs/api/openapi.json tests/unit/test_openapi.py
+# The API's reference is what the program knows with docs/api/parts; a test says when it is old.
+EXTRA_DIST += docs/api tests/unit/test_openapi.py
 TESTS += tests/unit/test_openapi.py
 .PHONY: update-openapi
 update-openapi: fcgi/tally.fcgi
-	$(MKDIR_P) $(srcdir)/docs/api
-	fcgi/tally.fcgi --print-openapi >$(srcdir)/docs/api/openapi.json
+	$(srcdir)/docs/api/merge.py fcgi/tally.fcgi >$(srcdir)/docs/api/openapi.json.new
+	mv $(srcdir)/docs/api/openapi.json.new $(srcdir)/docs/api/openapi.json

@@ -272,11 +272,17 @@ bool members_delete(struct request *r, struct error *err)
     "[\"pending\", \"accepted\", \"rejected\"]}, "                                                          \
     "\"schema\": {\"readOnly\": true, \"type\": \"string\"}}}"
 
+const char member_schema_text[] = MEMBER_SCHEMA;
+const char members_schema_text[] =
+    "{\"name\": \"members\", \"properties\": {\"members\": {\"type\": \"array\", "
+    "\"items\": " MEMBER_SCHEMA "}, \"schema\": {\"type\": \"string\"}}, \"links\": "
+    "[{\"rel\": \"describedby\", \"href\": \"{schema}\"}]}";
+
 bool members_schema(struct request *r, struct error *err)
 {
     if (!query_check(r, err))
         return false;
-    response_json(r, 200, STR(MEMBER_SCHEMA));
+    response_json(r, 200, str_of(member_schema_text));
     return true;
 }
 
@@ -284,9 +290,6 @@ bool members_list_schema(struct request *r, struct error *err)
 {
     if (!query_check(r, err))
         return false;
-    response_json(r, 200,
-                  STR("{\"name\": \"members\", \"properties\": {\"members\": {\"type\": \"array\", "
-                      "\"items\": " MEMBER_SCHEMA "}, \"schema\": {\"type\": \"string\"}}, \"links\": "
-                      "[{\"rel\": \"describedby\", \"href\": \"{schema}\"}]}"));
+    response_json(r, 200, str_of(members_schema_text));
     return true;
 }

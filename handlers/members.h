@@ -14,4 +14,7 @@ bool members_delete(struct request *r, struct error *err);
 bool members_schema(struct request *r, struct error *err);
 bool members_list_schema(struct request *r, struct error *err);
 
+/* What the two say, for the API's reference. */
+extern const char member_schema_text[], members_schema_text[];
+
 #endif

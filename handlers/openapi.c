@@ -1,10 +1,15 @@
 #include "config.h"
 #include "handlers/openapi.h"
 #include "base/json.h"
+#include "handlers/members.h"
 #include "handlers/response.h"
 #include "handlers/route.h"
+#include "handlers/tasks.h"
+#include "image/image_schema.h"
 
 #include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The captures of a path; they hold for all its methods. */
@@ -49,7 +54,7 @@ static void write_body(struct json_writer *w, enum body_limit body)
     json_key_bool(w, "required", true);
     json_key(w, "content");
     json_obj_begin(w);
-    if (body != BODY_IMAGE)
+    if (body == BODY_JSON || body == BODY_UPLOAD)
         write_content(w, "application/json");
     if (body == BODY_IMAGE || body == BODY_UPLOAD)
         write_content(w, "application/octet-stream");
@@ -61,28 +66,40 @@ static void write_body(struct json_writer *w, enum body_limit body)
     json_obj_end(w);
 }
 
-static void write_response(struct json_writer *w, const char *status, const char *what)
+static bool is_v1(const char *pattern)
 {
+    return strncmp(pattern, "/v1/", 4) == 0;
+}
+
+/* A reference to one of write_errors(). */
+static void write_error(struct json_writer *w, const struct route *route, const char *status)
+{
+    char ref[64];
+
+    snprintf(ref, sizeof(ref), "#/components/responses/v%d-%s", is_v1(route->pattern) ? 1 : 2, status);
     json_key(w, status);
     json_obj_begin(w);
-    json_key_cstr(w, "description", what);
+    json_key_cstr(w, "$ref", ref);
     json_obj_end(w);
 }
 
-/* What the dispatcher itself may answer; a handler's own statuses stand in the prose. */
+/* What the dispatcher and nginx may answer to any such request; the rest is said in docs/api/parts. */
 static void write_responses(struct json_writer *w, const struct route *route)
 {
     json_key(w, "responses");
     json_obj_begin(w);
-    write_response(w, "2XX", "Success");
-    write_response(w, "400", http_reason(400));
+    write_error(w, route, "400");
     if (route->auth != AUTH_NONE)
-        write_response(w, "401", http_reason(401));
+        write_error(w, route, "401");
     if (strchr(route->pattern, '{'))
-        write_response(w, "404", http_reason(404));
-    if (route->body != BODY_NONE)
-        write_response(w, "413", http_reason(413));
-    write_response(w, "503", http_reason(503));
+        write_error(w, route, "404");
+    if (route->body != BODY_NONE) {
+        write_error(w, route, "408");
+        write_error(w, route, "413");
+        write_error(w, route, "415");
+    }
+    write_error(w, route, "429");
+    write_error(w, route, "5XX");
     json_obj_end(w);
 }
 
@@ -123,8 +140,6 @@ static void write_route(struct json_writer *w, const struct route *route)
     for (size_t i = 0; i < sizeof(method) - 1 && name[i]; i++)
         method[i] = (char)tolower((unsigned char)name[i]);
     write_operation(w, route, method);
-    if (route->method == METHOD_GET)
-        write_operation(w, route, "head");
 }
 
 /* Do two patterns match the same paths? What a capture is called makes no difference. */
@@ -168,7 +183,65 @@ static void write_paths(struct json_writer *w)
     json_obj_end(w);
 }
 
-static void write_schemes(struct json_writer *w)
+/* The error replies of the two dialects, which routes refer to. */
+static void write_errors(struct json_writer *w)
+{
+    static const char *const statuses[] = {"400", "401", "403", "404", "408", "409",
+                                           "410", "413", "415", "416", "429", "5XX"};
+    char text[64];
+
+    json_key(w, "responses");
+    json_obj_begin(w);
+    for (int v = 1; v <= 2; v++)
+        for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+            snprintf(text, sizeof(text), "v%d-%s", v, statuses[i]);
+            json_key(w, text);
+            json_obj_begin(w);
+            json_key_cstr(w, "description",
+                          statuses[i][1] == 'X' ? "Server Error" : http_reason(atoi(statuses[i])));
+            json_key(w, "content");
+            json_obj_begin(w);
+            json_key(w, "application/json");
+            json_obj_begin(w);
+            json_key(w, "schema");
+            json_obj_begin(w);
+            json_key_cstr(w, "$ref", v == 1 ? "#/components/schemas/Error1" : "#/components/schemas/Error2");
+            json_obj_end(w);
+            json_obj_end(w);
+            json_obj_end(w);
+            json_obj_end(w);
+        }
+    json_obj_end(w);
+}
+
+/* What /v2/schemas say, from the tables that images, members and tasks are read and written by. */
+static void write_schemas(struct json_writer *w)
+{
+    struct buf task, tasks;
+
+    buf_init(&task, 16 * 1024);
+    buf_init(&tasks, 16 * 1024);
+    tasks_print_schemas(&task, &tasks);
+    json_key(w, "schemas");
+    json_obj_begin(w);
+    json_key(w, "Image");
+    image_schema_write(w);
+    json_key(w, "Images");
+    images_schema_write(w);
+    json_key(w, "Member");
+    json_raw(w, str_of(member_schema_text));
+    json_key(w, "Members");
+    json_raw(w, str_of(members_schema_text));
+    json_key(w, "Task");
+    json_raw(w, buf_str(&task));
+    json_key(w, "Tasks");
+    json_raw(w, buf_str(&tasks));
+    buf_free(&task);
+    buf_free(&tasks);
+    json_obj_end(w);
+}
+
+static void write_components(struct json_writer *w)
 {
     json_key(w, "components");
     json_obj_begin(w);
@@ -181,6 +254,8 @@ static void write_schemes(struct json_writer *w)
     json_key_cstr(w, "name", "X-Auth-Token");
     json_obj_end(w);
     json_obj_end(w);
+    write_errors(w);
+    write_schemas(w);
     json_obj_end(w);
 }
 
@@ -190,14 +265,14 @@ void openapi_print(struct buf *out)
 
     json_writer_init(&w, out);
     json_obj_begin(&w);
-    json_key_cstr(&w, "openapi", "3.0.3");
+    json_key_cstr(&w, "openapi", "3.1.0");
     json_key(&w, "info");
     json_obj_begin(&w);
     json_key_cstr(&w, "title", "Tally");
     json_key_cstr(&w, "version", PACKAGE_VERSION);
     json_obj_end(&w);
     write_paths(&w);
-    write_schemes(&w);
+    write_components(&w);
     json_obj_end(&w);
     buf_add_char(out, '\n');
 }

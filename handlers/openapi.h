@@ -4,7 +4,8 @@
 
 #include "base/buf.h"
 
-/* Appends an OpenAPI 3.0 document in JSON that has every route once. */
+/* Appends what the code knows of an OpenAPI 3.1 document, in JSON: every route once, the errors that any may
+ * answer, the schemas that it serves itself. docs/api/merge.py adds docs/api/parts. */
 void openapi_print(struct buf *out);
 
 #endif

@@ -19,6 +19,9 @@ bool tasks_get_one(struct request *r, struct error *err);
 bool tasks_schema(struct request *r, struct error *err);
 bool tasks_list_schema(struct request *r, struct error *err);
 
+/* Appends what the two say, for the API's reference. */
+void tasks_print_schemas(struct buf *one, struct buf *list);
+
 /* --- for this resource, and for the tasks of an image ------------------------------------------- */
 
 /* A task's details as an object; TASK from tasks_get(). */

@@ -156,32 +156,37 @@ static void write_schema(struct buf *out, bool listed)
     buf_add_cstr(out, "}}");
 }
 
-bool tasks_schema(struct request *r, struct error *err)
+void tasks_print_schemas(struct buf *one, struct buf *list)
 {
-    struct buf out;
+    write_schema(one, false);
+    buf_add_cstr(list, "{\"name\": \"tasks\", \"properties\": {\"tasks\": {\"type\": \"array\", \"items\": ");
+    write_schema(list, true);
+    buf_add_cstr(list, "}, \"first\": {\"type\": \"string\"}, \"next\": {\"type\": \"string\"}, \"schema\":"
+                       " {\"type\": \"string\"}}, \"links\": [{\"rel\": \"next\", \"href\": \"{next}\"},"
+                       " {\"rel\": \"describedby\", \"href\": \"{schema}\"}]}");
+}
+
+static bool reply_schema(struct request *r, bool listed, struct error *err)
+{
+    struct buf one, list;
 
     if (!query_check(r, err))
         return false;
-    buf_init(&out, 16 * 1024);
-    write_schema(&out, false);
-    response_json(r, 200, buf_str(&out));
-    buf_free(&out);
+    buf_init(&one, 16 * 1024);
+    buf_init(&list, 16 * 1024);
+    tasks_print_schemas(&one, &list);
+    response_json(r, 200, buf_str(listed ? &list : &one));
+    buf_free(&one);
+    buf_free(&list);
     return true;
+}
+
+bool tasks_schema(struct request *r, struct error *err)
+{
+    return reply_schema(r, false, err);
 }
 
 bool tasks_list_schema(struct request *r, struct error *err)
 {
-    struct buf out;
-
-    if (!query_check(r, err))
-        return false;
-    buf_init(&out, 16 * 1024);
-    buf_add_cstr(&out, "{\"name\": \"tasks\", \"properties\": {\"tasks\": {\"type\": \"array\", \"items\": ");
-    write_schema(&out, true);
-    buf_add_cstr(&out, "}, \"first\": {\"type\": \"string\"}, \"next\": {\"type\": \"string\"}, \"schema\":"
-                       " {\"type\": \"string\"}}, \"links\": [{\"rel\": \"next\", \"href\": \"{next}\"},"
-                       " {\"rel\": \"describedby\", \"href\": \"{schema}\"}]}");
-    response_json(r, 200, buf_str(&out));
-    buf_free(&out);
-    return true;
+    return reply_schema(r, true, err);
 }

@@ -53,4 +53,7 @@ def request(stack, method, path, headers=(), body=b'', timeout=30):
     """One request with exactly these headers, besides Host and Connection."""
     lines = ['%s %s HTTP/1.1' % (method, path), 'Host: 127.0.0.1:%d' % stack.port, 'Connection: close']
     lines += ['%s: %s' % pair for pair in headers]
-    return send(stack, '\r\n'.join(lines).encode('latin-1') + b'\r\n\r\n' + body, timeout=timeout)
+    reply = send(stack, '\r\n'.join(lines).encode('latin-1') + b'\r\n\r\n' + body, timeout=timeout)
+    if stack.replies and reply.status and len(reply.header('Content-Length')) == 1 and complete(reply.raw):
+        stack.replies.check(method, path, reply.status, ''.join(reply.header('Content-Type')), reply.body)
+    return reply

@@ -32,7 +32,12 @@ class Client(requests.Session):
         url = path if path.startswith('http') else self.stack.url + path
         more.setdefault('timeout', 120)
         more['allow_redirects'] = False
-        return super().request(method, url, **more)
+        reply = super().request(method, url, **more)
+        if self.stack.replies and url.startswith(self.stack.url):
+            body = None if more.get('stream') else reply.content
+            self.stack.replies.check(method, url[len(self.stack.url):], reply.status_code,
+                                     reply.headers.get('Content-Type', ''), body)
+        return reply
 
 
 class Stack:
@@ -62,6 +67,7 @@ class Stack:
         self.keystone.name_service('object-store', self.swift.url)
         self.workers = {}
         self._tokens = {}
+        self.replies = None  # an openapi.Document that every reply is held against
         self.mark = 0  # where the log stood when the test at hand began
         self.expect_down = set()  # services that the test at hand ends by other means than stop() and kill()
 
