@@ -1,0 +1,101 @@
+#include "config.h"
+#include "cli/listing.h"
+#include "cli/api.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+enum { DEFAULT_LIMIT = 50, PAGE = 500 };
+
+bool listing_limit(const struct cli *cli, uint64_t *limit, struct error *err)
+{
+    *limit = DEFAULT_LIMIT;
+    if (!args_u64(cli->args, "limit", 0, INT64_MAX, limit, err))
+        return false;
+    if (*limit == 0)
+        *limit = UINT64_MAX;
+    return true;
+}
+
+static const char *with(struct cli *cli, const char *path, const char *name, uint64_t value)
+{
+    struct buf b;
+
+    buf_init(&b, API_PATH_MAX);
+    buf_add_cstr(&b, path);
+    api_query(&b, name, arena_printf(cli->arena, "%llu", (unsigned long long)value));
+    return api_path(cli, &b);
+}
+
+/* The path of the page after REPLY's; NULL: that was the last. A link of the service's leads to itself only.
+ */
+static const char *next_page(struct cli *cli, const struct listing *l, const struct json *reply,
+                             uint64_t page)
+{
+    int64_t pages = 0;
+    struct str next;
+
+    if (l->numbered) {
+        json_to_i64(output_member(reply, "pagination.total_pages"), 0, INT64_MAX, &pages);
+        return (int64_t)page < pages ? with(cli, l->path, "page", page + 1) : NULL;
+    }
+    if (!json_to_str(json_get(reply, "next"), &next) || !str_starts(next, STR("/v")))
+        return NULL;
+    return arena_str(cli->arena, next).p;
+}
+
+static bool print_pages(struct cli *cli, const struct listing *l, struct output *o, uint64_t limit,
+                        struct error *err)
+{
+    const char *path = l->numbered ? l->path : with(cli, l->path, "limit", limit < PAGE ? limit : PAGE);
+
+    for (uint64_t page = 1; path && limit > 0; page++) {
+        const struct json *reply, *list;
+
+        if (!api_get(cli, path, &reply, err))
+            return false;
+        list = l->member ? json_get(reply, l->member) : reply;
+        if (!json_is(list, JSON_ARRAY))
+            return error_set(err, ERROR_INTERNAL, "%s answers no list: is this Tally's address?", cli->url);
+        for (const struct json *item = list->first; item && limit > 0; item = item->next, limit--)
+            output_item(o, item);
+        path = l->member ? next_page(cli, l, reply, page) : NULL;
+    }
+    if (path && cli->format == OUTPUT_TABLE && !args_flag(cli->args, "limit"))
+        cli_note(cli, "there are more: --limit N");
+    return true;
+}
+
+int listing_print(struct cli *cli, const struct listing *l)
+{
+    struct error err;
+    uint64_t limit;
+    struct output *o;
+
+    if (!listing_limit(cli, &limit, &err) || !(o = output_list(cli, l->columns, l->n_columns, &err)))
+        return cli_usage("%s", err.message);
+    return print_pages(cli, l, o, limit, &err) && output_end(o, &err) ? EX_OK : cli_fail(&err);
+}
+
+int listing_each(struct cli *cli, const char *method, const char *prefix, const char *done)
+{
+    int first = EX_OK;
+
+    for (size_t i = 0; i < cli->args->n_words; i++) {
+        const struct json *reply;
+        struct error err;
+        struct buf path;
+        int code = EX_OK;
+
+        buf_init(&path, API_PATH_MAX);
+        buf_add_cstr(&path, prefix);
+        api_segment(&path, cli->args->words[i]);
+        const struct api_call call = {.method = method, .path = api_path(cli, &path)};
+        if (!api_call(cli, &call, &reply, &err))
+            code = cli_fail(&err);
+        else
+            cli_note(cli, "%s: %s", cli->args->words[i], done);
+        first = first ? first : code;
+    }
+    return first;
+}

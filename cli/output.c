@@ -1,0 +1,362 @@
+#include "config.h"
+#include "cli/output.h"
+#include "base/mem.h"
+#include "cli/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { MAX_COLUMNS = 24, MAX_CELL = 1 << 20, GAP = 2, MIN_WIDTH = 10 };
+
+struct output {
+    const struct cli *cli;
+    const struct column *shown[MAX_COLUMNS];
+    size_t n;
+    size_t width[MAX_COLUMNS];
+    struct str *cells; /* row by row, escaped */
+    size_t n_cells, room;
+    size_t items;
+};
+
+/* --- cells -------------------------------------------------------------------------------------- */
+
+static const struct json *element(const struct json *list, const char *index)
+{
+    const struct json *j = list->first;
+
+    for (unsigned long i = strtoul(index, NULL, 10); j && i > 0; i--)
+        j = j->next;
+    return j;
+}
+
+const struct json *output_member(const struct json *j, const char *path)
+{
+    struct str rest = str_of(path), head;
+    char key[64];
+
+    while (j && rest.n) {
+        str_cut(rest, '.', &head, &rest);
+        if (head.n >= sizeof(key))
+            return NULL;
+        memcpy(key, head.p, head.n);
+        key[head.n] = '\0';
+        j = json_is(j, JSON_ARRAY) ? element(j, key) : json_get(j, key);
+    }
+    return j;
+}
+
+const char *output_bytes(double bytes, char out[32])
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    size_t unit = 0;
+
+    for (; bytes >= 1000 && unit < 4; unit++)
+        bytes /= 1000;
+    snprintf(out, 32, unit ? "%.1f %s" : "%.0f %s", bytes, units[unit]);
+    return out;
+}
+
+const char *output_duration(double seconds, char out[32])
+{
+    long long s = seconds > 0 && seconds < 1e9 ? (long long)seconds : 0;
+
+    if (s >= 3600)
+        snprintf(out, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(out, 32, "%lld:%02lld", s / 60, s % 60);
+    return out;
+}
+
+static void add_scalar(struct buf *b, const struct json *j)
+{
+    if (json_is(j, JSON_STRING) || json_is(j, JSON_NUMBER))
+        buf_add_str(b, j->str);
+    else if (json_is(j, JSON_BOOL))
+        buf_add_cstr(b, j->boolean ? "true" : "false");
+    else if (j && !json_is(j, JSON_NULL)) {
+        struct json_writer w;
+
+        json_writer_init(&w, b);
+        json_value(&w, j);
+    }
+}
+
+static void add_pairs(struct buf *b, const struct json *list)
+{
+    for (const struct json *j = JSON_FIRST(list); j; j = j->next) {
+        struct str key = j->key;
+        const struct json *value = j;
+
+        if (json_is(list, JSON_ARRAY)) {
+            json_to_str(json_get(j, "key"), &key);
+            value = json_get(j, "value");
+        }
+        buf_add_cstr(b, j == list->first ? "" : ", ");
+        buf_add_str(b, key);
+        buf_add_char(b, '=');
+        add_scalar(b, value);
+    }
+}
+
+/* A member as its column's text, not escaped yet. */
+static void format(struct buf *b, const struct column *column, const struct json *j, bool exact)
+{
+    double number;
+    char text[32];
+
+    if (column->cell == CELL_PAIRS && (json_is(j, JSON_ARRAY) || json_is(j, JSON_OBJECT)))
+        add_pairs(b, j);
+    else if (column->cell == CELL_COUNT)
+        buf_printf(b, "%zu", j ? j->n : 0);
+    else if (!exact && column->cell == CELL_SECONDS && json_to_double(j, &number))
+        buf_printf(b, "%.3f", number);
+    else if (!exact && column->cell == CELL_BYTES && json_to_double(j, &number))
+        buf_add_cstr(b, output_bytes(number, text));
+    else
+        add_scalar(b, j);
+}
+
+static struct str cell_text(const struct cli *cli, const struct column *column, const struct json *item)
+{
+    struct buf plain, escaped;
+    struct str out;
+
+    buf_init(&plain, MAX_CELL);
+    buf_init(&escaped, 10 * MAX_CELL);
+    format(&plain, column, column->path ? output_member(item, column->path) : item,
+           cli->format == OUTPUT_VALUE);
+    text_escape(&escaped, buf_str(&plain));
+    out = arena_str(cli->arena, buf_str(&escaped));
+    buf_free(&plain);
+    buf_free(&escaped);
+    return out;
+}
+
+/* --- lists -------------------------------------------------------------------------------------- */
+
+static bool choose(struct output *o, const struct column *columns, size_t n, struct error *err)
+{
+    bool asked = args_flag(o->cli->args, "column");
+    const char *name;
+    size_t at = 0;
+
+    while ((name = args_next(o->cli->args, "column", &at))) {
+        struct buf known;
+        size_t i = 0;
+
+        while (i < n && strcasecmp(columns[i].title, name) != 0)
+            i++;
+        if (i < n && o->n < MAX_COLUMNS) {
+            o->shown[o->n++] = &columns[i];
+            continue;
+        }
+        buf_init(&known, 400);
+        for (i = 0; i < n; i++)
+            buf_printf(&known, " %s", columns[i].title);
+        error_set(err, ERROR_BAD_REQUEST, "no column '%s'; there are%.*s", name, STR_ARG(buf_str(&known)));
+        buf_free(&known);
+        return false;
+    }
+    for (size_t i = 0; !asked && i < n && o->n < MAX_COLUMNS; i++)
+        if (!columns[i].more)
+            o->shown[o->n++] = &columns[i];
+    return true;
+}
+
+static void cells_free(void *arg)
+{
+    struct output *o = arg;
+
+    free(o->cells);
+}
+
+struct output *output_list(struct cli *cli, const struct column *columns, size_t n, struct error *err)
+{
+    struct output *o = arena_calloc(cli->arena, 1, sizeof(*o));
+
+    o->cli = cli;
+    if (!choose(o, columns, n, err))
+        return NULL;
+    arena_defer(cli->arena, cells_free, o);
+    return o;
+}
+
+static void put(struct output *o, struct str cell)
+{
+    if (o->n_cells == o->room) {
+        o->room = o->room ? 2 * o->room : 256;
+        o->cells = mem_realloc(o->cells, o->room * sizeof(*o->cells));
+    }
+    o->cells[o->n_cells++] = cell;
+}
+
+void output_item(struct output *o, const struct json *item)
+{
+    if (o->cli->format == OUTPUT_JSON) {
+        fputs(o->items++ ? ",\n " : "[", stdout);
+        output_json(o->cli, item);
+        return;
+    }
+    o->items++;
+    for (size_t i = 0; i < o->n; i++) {
+        struct str cell = cell_text(o->cli, o->shown[i], item);
+        size_t width = text_width(cell);
+
+        o->width[i] = width > o->width[i] ? width : o->width[i];
+        put(o, cell);
+    }
+}
+
+static bool is_right(const struct column *c)
+{
+    return c->cell == CELL_NUMBER || c->cell == CELL_SECONDS || c->cell == CELL_BYTES ||
+           c->cell == CELL_COUNT;
+}
+
+static void print_cell(const struct output *o, size_t i, struct str text)
+{
+    size_t width = o->width[i], taken;
+    struct buf cut;
+
+    buf_init(&cut, 11 * MAX_CELL);
+    taken = text_cut(&cut, text, width);
+    if (is_right(o->shown[i]))
+        printf("%*s", (int)(width - taken), "");
+    fwrite(cut.p ? cut.p : "", 1, cut.n, stdout);
+    if (i + 1 < o->n)
+        printf("%*s", (is_right(o->shown[i]) ? 0 : (int)(width - taken)) + GAP, "");
+    buf_free(&cut);
+}
+
+/* On a terminal the widest column gives way until a row is a line. */
+static void fit(struct output *o)
+{
+    struct winsize size;
+    size_t sum = 0, i;
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+        return;
+    for (i = 0; i < o->n; i++)
+        sum += o->width[i] + (i ? GAP : 0);
+    while (sum > size.ws_col) {
+        size_t widest = 0, over = sum - size.ws_col;
+
+        for (i = 1; i < o->n; i++)
+            widest = o->width[i] > o->width[widest] ? i : widest;
+        if (o->width[widest] <= MIN_WIDTH)
+            return;
+        over = over < o->width[widest] - MIN_WIDTH ? over : o->width[widest] - MIN_WIDTH;
+        o->width[widest] -= over;
+        sum -= over;
+    }
+}
+
+static void print_table(struct output *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        size_t width = strlen(o->shown[i]->title);
+
+        o->width[i] = width > o->width[i] ? width : o->width[i];
+    }
+    fit(o);
+    for (size_t i = 0; i < o->n; i++) {
+        char title[64] = "";
+
+        for (size_t k = 0; k < sizeof(title) - 1 && o->shown[i]->title[k]; k++)
+            title[k] = (char)toupper((unsigned char)o->shown[i]->title[k]);
+        print_cell(o, i, str_of(title));
+    }
+    putchar('\n');
+    for (size_t at = 0; at < o->n_cells; at++) {
+        print_cell(o, at % o->n, o->cells[at]);
+        if (at % o->n + 1 == o->n)
+            putchar('\n');
+    }
+}
+
+bool output_end(struct output *o, struct error *err)
+{
+    if (o->cli->format == OUTPUT_JSON)
+        puts(o->items ? "]" : "[]");
+    else if (o->cli->format == OUTPUT_TABLE && o->items)
+        print_table(o);
+    else
+        for (size_t at = 0; at < o->n_cells; at++)
+            printf("%.*s%c", STR_ARG(o->cells[at]), at % o->n + 1 == o->n ? '\n' : '\t');
+    return output_flush(err);
+}
+
+/* --- one item, and JSON -------------------------------------------------------------------------- */
+
+bool output_one(struct cli *cli, const struct column *columns, size_t n, const struct json *item,
+                struct error *err)
+{
+    struct output *o = output_list(cli, columns, n, err);
+    size_t width = 0;
+
+    if (!o)
+        return false;
+    if (cli->format == OUTPUT_JSON)
+        return output_document(cli, item, err);
+    for (size_t i = 0; i < o->n; i++)
+        width = strlen(o->shown[i]->title) > width ? strlen(o->shown[i]->title) : width;
+    for (size_t i = 0; i < o->n; i++) {
+        if (cli->format == OUTPUT_TABLE)
+            printf("%-*s  ", (int)width, o->shown[i]->title);
+        printf("%.*s\n", STR_ARG(cell_text(cli, o->shown[i], item)));
+    }
+    return output_flush(err);
+}
+
+void output_json(const struct cli *cli, const struct json *value)
+{
+    struct json_writer w;
+    struct buf plain, safe;
+
+    (void)cli;
+    buf_init(&plain, SIZE_MAX / 2);
+    buf_init(&safe, SIZE_MAX / 2);
+    json_writer_init(&w, &plain);
+    if (value)
+        json_value(&w, value);
+    else
+        json_null(&w);
+    text_json(&safe, buf_str(&plain));
+    fwrite(safe.p, 1, safe.n, stdout);
+    buf_free(&plain);
+    buf_free(&safe);
+}
+
+size_t output_count(const struct output *o)
+{
+    return o->items;
+}
+
+bool output_document(const struct cli *cli, const struct json *doc, struct error *err)
+{
+    output_json(cli, doc);
+    putchar('\n');
+    return output_flush(err);
+}
+
+void output_heading(const struct cli *cli, const char *text)
+{
+    if (cli->format == OUTPUT_TABLE)
+        printf("\n%s\n", text);
+}
+
+bool output_flush(struct error *err)
+{
+    int code;
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    code = errno;
+    error_set(err, ERROR_ABORTED, "standard output: %s", strerror(code ? code : EIO));
+    return false;
+}

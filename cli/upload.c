@@ -1,0 +1,304 @@
+/* tally upload, tally upload-subunit. */
+#include "config.h"
+#include "cli/api.h"
+#include "cli/catalog.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/send.h"
+#include "cli/sign.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+enum { MAX_RESULTS = 64 << 20 };
+
+/* --- what both share ------------------------------------------------------------------------------ */
+
+/* The run's options as query parameters. */
+static bool add_run_options(struct cli *cli, struct buf *path, struct error *err)
+{
+    static const struct {
+        const char *option, *parameter, *value; /* VALUE: of a flag */
+    } options[] = {
+        {"run-at", "run_at", NULL},
+        {"artifacts", "artifacts", NULL},
+        {"wall-time", "wall_time", "true"},
+        {"no-attachments", "attachments", "false"},
+        {"attr-regex", "attr_regex", NULL},
+        {"test-attr-prefix", "test_attr_prefix", NULL},
+        {"remove-test-attr-prefix", "remove_test_attr_prefix", "true"},
+        {"non-subunit-name", "non_subunit_name", NULL},
+    };
+
+    for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+        const char *value = args_value(cli->args, options[i].option);
+
+        api_query(path, options[i].parameter, value && options[i].value ? options[i].value : value);
+    }
+    return api_query_meta(cli->args, path, err);
+}
+
+static const char *name_of(struct cli *cli, const char *const *files, size_t n)
+{
+    if (n > 1)
+        return arena_printf(cli->arena, "%zu shards", n);
+    return strcmp(files[0], "-") == 0 ? "standard input" : files[0];
+}
+
+/* Sends the stream of FILES to PATH and says what became of it. */
+static bool send_stream(struct cli *cli, const char *method, const char *path, const char *const *files,
+                        size_t n, struct sent *sent, struct error *err)
+{
+    struct send send = {.method = method, .path = path, .what = name_of(cli, files, n)};
+    char bytes[32], rate[32];
+
+    send.source = source_open(cli->arena, files, n, err);
+    if (!send.source || !send_body(cli, &send, sent, err))
+        return false;
+    if (sent->by_us)
+        cli_note(cli, "it is stored: an earlier attempt had arrived, though its answer was lost");
+    else if (sent->repeated)
+        cli_note(cli,
+                 "this very stream was stored before; nothing was stored now, and no option of now counts");
+    else
+        cli_note(cli, "sent %s in %.1f s (%s/s)", output_bytes((double)sent->bytes, bytes), sent->seconds,
+                 output_bytes((double)sent->bytes / (sent->seconds > 0.001 ? sent->seconds : 0.001), rate));
+    return true;
+}
+
+/* The ids of a reply, of POST's names or of PUT's. */
+static void ids_of(const struct json *reply, struct str *run, struct str *result)
+{
+    *run = *result = (struct str){NULL, 0};
+    if (!json_to_str(json_get(reply, "subunit-uuid"), run))
+        json_to_str(json_get(reply, "uuid"), run);
+    if (!json_to_str(json_get(reply, "result-id"), result))
+        json_to_str(json_get(reply, "id"), result);
+}
+
+/* Prints what is stored, as one item. */
+static bool print_ids(struct cli *cli, struct str run, struct str result, bool repeated, struct error *err)
+{
+    static const struct column columns[] = {{"run", "run", CELL_TEXT, false},
+                                            {"result", "result", CELL_TEXT, false},
+                                            {"url", "url", CELL_TEXT, false}};
+    struct json_writer w;
+    struct buf b;
+    struct json *item;
+
+    buf_init(&b, 1 << 16);
+    json_writer_init(&w, &b);
+    json_obj_begin(&w);
+    json_key_str(&w, "run", run);
+    json_key_str(&w, "result", result);
+    json_key_cstr(&w, "url",
+                  run.p ? arena_printf(cli->arena, "%s/v1/subunit/%.*s", cli->url, STR_ARG(run))
+                        : arena_printf(cli->arena, "%s/v1/results/%.*s", cli->url, STR_ARG(result)));
+    json_key_bool(&w, "stored_before", repeated);
+    json_obj_end(&w);
+    item = json_parse(cli->arena, arena_str(cli->arena, buf_str(&b)), NULL, err);
+    buf_free(&b);
+    return item && output_one(cli, columns, 3, item, err);
+}
+
+/* --- tally upload-subunit -------------------------------------------------------------------------- */
+
+/* The cpid as refstack-client computes it: of --keystone-endpoint's host; else the identity service's id,
+ * else of the host of the Keystone that gave the token. *CPID stays NULL where nothing is known. */
+static bool find_cpid(struct cli *cli, const char **cpid, struct error *err)
+{
+    const char *endpoint = args_value(cli->args, "keystone-endpoint");
+
+    *cpid = args_value(cli->args, "cpid");
+    if (*cpid)
+        return true;
+    if (endpoint)
+        return (*cpid = catalog_cpid_of_url(cli->arena, endpoint, err)) != NULL;
+    *cpid = catalog_identity_id(cli->catalog, cli->arena);
+    if (!*cpid && cli->settings.auth_url)
+        *cpid = catalog_cpid_of_url(cli->arena, cli->settings.auth_url, NULL);
+    return true;
+}
+
+static bool upload_path(struct cli *cli, const char *link, const char **out, struct error *err)
+{
+    struct buf path;
+    const char *cpid = NULL;
+    bool ok = true;
+
+    buf_init(&path, API_PATH_MAX);
+    buf_add_cstr(&path, "/v1/subunit");
+    if (link) {
+        buf_add_char(&path, '/');
+        api_segment(&path, link);
+    } else {
+        ok = find_cpid(cli, &cpid, err);
+        api_query(&path, "cpid", cpid);
+    }
+    ok = ok && add_run_options(cli, &path, err);
+    *out = api_path(cli, &path);
+    return ok;
+}
+
+int upload_subunit(struct cli *cli)
+{
+    const char *link = args_value(cli->args, "link"), *path;
+    struct str run, result;
+    struct error err;
+    struct sent sent;
+
+    if (link && (args_flag(cli->args, "cpid") || args_flag(cli->args, "keystone-endpoint")))
+        return cli_usage("with --link the cpid is the result's");
+    if (!upload_path(cli, link, &path, &err))
+        return cli_usage("%s", err.message);
+    if (!send_stream(cli, link ? "PUT" : "POST", path, cli->args->words, cli->args->n_words, &sent, &err))
+        return cli_fail(&err);
+    ids_of(sent.reply, &run, &result);
+    /* 409 also says that the stream, or the result, is taken already */
+    if (link && sent.repeated && !str_eq_cstr(result, link)) {
+        error_set(&err, ERROR_CONFLICT, "the stream is stored as run %.*s of result %.*s, not of %s",
+                  STR_ARG(run), STR_ARG(result), link);
+        return cli_fail(&err);
+    }
+    return print_ids(cli, run, result, sent.repeated, &err) ? EX_OK : cli_fail(&err);
+}
+
+/* --- tally upload ---------------------------------------------------------------------------------- */
+
+static bool read_file(struct cli *cli, const char *name, struct str *out, struct error *err)
+{
+    bool is_stdin = strcmp(name, "-") == 0;
+    FILE *f = is_stdin ? stdin : fopen(name, "re");
+    struct buf b;
+    bool ok;
+
+    if (!f)
+        return error_set(err, errno == EACCES ? ERROR_FORBIDDEN : ERROR_NOT_FOUND, "%s: %s", name,
+                         strerror(errno));
+    buf_init(&b, MAX_RESULTS);
+    for (char *room; (room = buf_room(&b, 65536));) {
+        size_t got = fread(room, 1, 65536, f);
+
+        buf_grow(&b, got);
+        if (got == 0)
+            break;
+    }
+    if (ferror(f))
+        error_set(err, ERROR_NOT_FOUND, "%s: %s", name, strerror(errno));
+    else if (!buf_ok(&b))
+        error_set(err, ERROR_TOO_LARGE, "%s is larger than %d bytes", name, MAX_RESULTS);
+    ok = !ferror(f) && buf_ok(&b);
+    if (!is_stdin)
+        fclose(f);
+    *out = arena_str(cli->arena, buf_str(&b));
+    buf_free(&b);
+    return ok;
+}
+
+/* Mistaken for a result would be a stream, which must not go out unasked. */
+static bool check_results(struct cli *cli, const char *name, struct str text, struct error *err)
+{
+    static const struct json_limits limits = {
+        .max_bytes = MAX_RESULTS, .max_values = 4000000, .max_depth = 16};
+    const struct json *j = json_parse_object(cli->arena, text, &limits, err);
+
+    if (!j)
+        return error_set(err, ERROR_BAD_REQUEST,
+                         "%s is no result (%s); streams go with \"tally upload-subunit\"", name,
+                         arena_strdup(cli->arena, err->message));
+    if (!json_is(json_get(j, "results"), JSON_ARRAY) || !json_is(json_get(j, "cpid"), JSON_STRING))
+        return error_set(err, ERROR_BAD_REQUEST,
+                         "%s is no result: it needs cpid, duration_seconds and results", name);
+    return true;
+}
+
+/* POST /v1/results; the result's id. */
+static bool post_results(struct cli *cli, const char *name, struct str text, struct str *id,
+                         struct error *err)
+{
+    struct http_header headers[2];
+    struct send send = {
+        .method = "POST", .path = "/v1/results", .what = name, .headers = headers, .once = true};
+    const char *key_file = args_value(cli->args, "sign");
+    struct sign_key *key;
+    struct sent sent;
+
+    if (key_file) {
+        const char *public, *signature;
+
+        if (!(key = sign_key_read(cli, key_file, err)) || !(public = sign_public(cli, key, err)) ||
+            !(signature = sign_text(cli, key, text, err)))
+            return false;
+        headers[0] = (struct http_header){"X-Public-Key", str_of(public)};
+        headers[1] = (struct http_header){"X-Signature", str_of(signature)};
+        send.n_headers = 2;
+        send.once = false; /* a signed body is taken once */
+    }
+    send.source = source_of_bytes(cli->arena, text, "application/json");
+    if (!send_body(cli, &send, &sent, err))
+        return false;
+    if (!json_to_str(json_get(sent.reply, "test_id"), id))
+        return error_set(err, ERROR_INTERNAL, "%s: the answer names no result", cli->url);
+    return true;
+}
+
+/* The stream, once the result is there. */
+static int add_evidence(struct cli *cli, struct str result)
+{
+    const char *files[64], *path, *file;
+    struct str run, same;
+    struct error err;
+    struct sent sent;
+    size_t n = 0, at = 0;
+
+    while (n < 64 && (file = args_next(cli->args, "subunit", &at)))
+        files[n++] = file;
+    cli_note(cli, "the evidence goes to %s: your project and the foundation's staff can see it", cli->url);
+    if (!upload_path(cli, arena_str(cli->arena, result).p, &path, &err) ||
+        !send_stream(cli, "PUT", path, files, n, &sent, &err)) {
+        int code = cli_fail(&err);
+
+        cli_note(cli,
+                 "the result itself is stored as %.*s; its evidence can follow: tally upload-subunit --link "
+                 "%.*s %s",
+                 STR_ARG(result), STR_ARG(result), n == 1 ? files[0] : "FILE...");
+        return code;
+    }
+    ids_of(sent.reply, &run, &same);
+    if (sent.repeated && !str_eq(same, result)) {
+        error_set(
+            &err, ERROR_CONFLICT,
+            "the stream is stored as run %.*s of result %.*s already; the new result %.*s has no evidence",
+            STR_ARG(run), STR_ARG(same), STR_ARG(result));
+        return cli_fail(&err);
+    }
+    return print_ids(cli, run, result, sent.repeated, &err) ? EX_OK : cli_fail(&err);
+}
+
+int upload_results(struct cli *cli)
+{
+    const char *name = cli->args->words[0];
+    bool evidence = args_flag(cli->args, "subunit");
+    struct str text, id;
+    struct error err;
+
+    if (!evidence)
+        for (size_t i = 0; i < cli->args->n_given; i++)
+            if (option_listed("meta run-at artifacts wall-time no-attachments attr-regex test-attr-prefix "
+                              "remove-test-attr-prefix non-subunit-name",
+                              str_of(cli->args->given[i].option->name)))
+                return cli_usage("--%s is for the evidence: it goes with --subunit",
+                                 cli->args->given[i].option->name);
+    if (evidence && !cli->token.n)
+        return cli_usage("evidence (--subunit) needs a token: set OS_CLOUD or the OS_ variables");
+    if (!cli->token.n && !args_flag(cli->args, "anonymous") && !args_flag(cli->args, "sign"))
+        return cli_usage("whose is it? Set OS_CLOUD or the OS_ variables, or say --sign KEY or --anonymous");
+    if (!read_file(cli, name, &text, &err) || !check_results(cli, name, text, &err) ||
+        !post_results(cli, name, text, &id, &err))
+        return cli_fail(&err);
+    if (evidence)
+        return add_evidence(cli, id);
+    return print_ids(cli, (struct str){NULL, 0}, id, false, &err) ? EX_OK : cli_fail(&err);
+}
