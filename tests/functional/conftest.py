@@ -8,6 +8,7 @@ import pytest
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path[:0] = [TESTS, os.path.dirname(os.path.abspath(__file__))]
 from gate import Gate  # noqa: E402
+from lab.openapi import Document  # noqa: E402
 from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
 from customers import Customer, start_afresh  # noqa: E402
 from databases import Server  # noqa: E402
@@ -43,6 +44,7 @@ def stack():
     folder = make_folder()
     before = reports()
     s = Stack(folder, BUILD, CACHE, sanitizer_env(folder))
+    s.replies = Document.load()
     try:
         s.start()
         yield s

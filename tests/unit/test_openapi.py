@@ -68,7 +68,7 @@ def check_operation(operation, method):
         yield 'no part says what it replies'
     for status, reply in good.items():
         content = reply.get('content')
-        if content is None and status not in ('204', '302') and method != 'head':
+        if content is None and status not in ('204', '302', '304') and method != 'head':
             yield '%s has no content' % status
         for kind, media in (content or {}).items():
             if kind == 'application/json' and 'schema' not in media:
