@@ -107,8 +107,10 @@ void db_usage(struct db *db, unsigned *open, unsigned *idle)
 
 static void give_back(struct db *db, struct db_conn *c)
 {
+    bool broken = c->broken;
+
     pthread_mutex_lock(&db->lock);
-    if (c->broken) {
+    if (broken) {
         db->open--;
     } else {
         c->idle_since = clock_mono_us();
@@ -117,7 +119,7 @@ static void give_back(struct db *db, struct db_conn *c)
     }
     pthread_cond_signal(&db->freed);
     pthread_mutex_unlock(&db->lock);
-    if (c->broken) {
+    if (broken) { /* else it may be another thread's by now, who may be about to open it anew */
         conn_close(c);
         free(c);
     }
