@@ -268,6 +268,25 @@ bool swift_exchange(struct swift_store *s, const struct store_caller *caller, co
     return ok;
 }
 
+/* Swift says 401 too while it cannot ask Keystone. It is asked once more, and with a service token that
+ * Keystone has just issued, before a task is given up for it. Always false. */
+static bool token_refused(struct swift_store *s, const struct store_caller *caller, struct str container,
+                          struct error *err)
+{
+    struct swift_call ask = {.method = "HEAD", .container = container};
+    struct arena *arena = arena_new(0);
+    struct http_response reply;
+
+    if (swift_exchange(s, caller, &ask, SWIFT_MAX_ERROR, arena, &reply, err)) {
+        if (reply.status == 401)
+            error_set(err, ERROR_UNAUTHORIZED, "the object store does not accept the token any more");
+        else
+            error_set(err, ERROR_UNAVAILABLE, "the object store did not accept the token for a moment");
+    }
+    arena_free(arena);
+    return false;
+}
+
 bool swift_refused(struct swift_store *s, const struct store_caller *caller, const struct swift_call *call,
                    int status, struct error *err)
 {
@@ -278,8 +297,7 @@ bool swift_refused(struct swift_store *s, const struct store_caller *caller, con
     bool there;
 
     switch (status) {
-    case 401:
-        return error_set(err, ERROR_UNAUTHORIZED, "the object store does not accept the token any more");
+    case 401: return token_refused(s, caller, call->container, err);
     case 403:
         return error_set(err, ERROR_FORBIDDEN, "the object store does not allow this in container %.*s",
                          STR_ARG(call->container));

@@ -11,11 +11,6 @@ CLONE = ['clone.found', 'clone.copied', 'clone.before_commit']
 EXPORT = ['export.mid=stop:2', 'export.before_object', 'export.object_done', 'export.before_commit']
 
 
-def state_of(pid):
-    with open('/proc/%d/stat' % pid, encoding='ascii') as f:
-        return f.read().rsplit(')', 1)[1].split()[0]
-
-
 def stuck(works, points):
     """A worker for each point, all of them stopped there."""
     names = []
@@ -23,7 +18,7 @@ def stuck(works, points):
         names.append('stuck%d' % i)
         works.start(names[-1], fault=point if '=' in point else point + '=stop', wait=False, worker__slots=1)
     for name in names:
-        wait_for(name + ' to stop', lambda n=name: state_of(works.worker(n).pid) == 'T', 30)
+        wait_for(name + ' to stop', works.worker(name).is_stopped, 30)
     return names
 
 

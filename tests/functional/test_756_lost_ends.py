@@ -68,11 +68,6 @@ def gate(stack):
     g.close()
 
 
-def state_of(pid):
-    with open('/proc/%d/stat' % pid, encoding='ascii') as f:
-        return f.read().rsplit(')', 1)[1].split()[0]
-
-
 def test_756_export_whose_success_nobody_heard(works, gate):
     """The last attempt commits, the answer is lost, the database stays away until the lease is over: the customer
     keeps what the task says that he has."""
@@ -83,7 +78,7 @@ def test_756_export_whose_success_nobody_heard(works, gate):
     worker = works.start(fault='db.before_commit=stop', task__max_attempts=1, worker__lease=10,
                          database__connection='mysql://tally:tally@localhost/tally?unix_socket=' + gate.path)
     task = works.post('export', image_id=image, export_to=container, export_format='raw')
-    wait_for('the end to come', lambda: state_of(worker.pid) == 'T', 20)
+    wait_for('the end to come', worker.is_stopped, 20)
     gate.cut()
     worker.send(signal.SIGCONT)
     works.success(task)
@@ -103,7 +98,7 @@ def test_756_export_that_an_administrator_fails(works):
     works.stop('maker')
     worker = works.start(fault='export.object_done=stop', worker__lease=10)
     task = works.post('export', image_id=image, export_to=container, export_format='raw')
-    wait_for('the object', lambda: state_of(worker.pid) == 'T', 20)
+    wait_for('the object', worker.is_stopped, 20)
     assert works.listing(container) == [image + '.raw']
     works.stack.manage('task', 'fail', task, '--message', 'not wanted')
     worker.send(signal.SIGCONT)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pwd
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -77,9 +78,14 @@ log-format = %(method) %(uri) %(status)
 """
 
 
-def _write_conf(home):
+def _write_conf(home, token=None):
+    """TOKEN: options of [token] besides."""
+    text = CONF.format(home=home)
+    for option, value in (token or {}).items():
+        text = re.sub(r'^%s = .*\n' % option, '', text, flags=re.M)
+        text = text.replace('[token]\n', '[token]\n%s = %s\n' % (option, value))
     with open(os.path.join(home, 'keystone.conf'), 'w', encoding='utf-8') as f:
-        f.write(CONF.format(home=home))
+        f.write(text)
     with open(os.path.join(home, 'policy.yaml'), 'w', encoding='utf-8') as f:
         f.write('{}\n')
 
@@ -193,6 +199,7 @@ class Keystone(Service):
         self.home = os.path.join(folder, name)
         self.port = free_port()
         self.url = 'http://127.0.0.1:%d' % self.port
+        self.token_options = {}  # of [token], from the next start on
         if cache is not None and not os.path.isdir(self.home):
             shutil.copytree(prepare(cache), self.home)
             self.move_endpoints(TEMPLATE_URL, self.url)
@@ -211,6 +218,11 @@ class Keystone(Service):
         """Puts the address of the stack's own image or object-store service into the catalogue."""
         template = SERVICES[kind][1].split('/v1')[0]
         self.move_endpoints(template, url)
+
+    def start(self, seconds=60.0, wait=True):
+        if not self.running():
+            _write_conf(self.home, self.token_options)
+        return super().start(seconds, wait)
 
     def argv(self):
         return ['/usr/bin/uwsgi', '--ini', os.path.join(self.home, 'uwsgi.ini')]

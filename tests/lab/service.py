@@ -131,6 +131,11 @@ class Service:
     def running(self):
         return self.proc is not None and self.proc.poll() is None
 
+    def is_stopped(self):
+        """By SIGSTOP, its own or another's."""
+        with open('/proc/%d/stat' % self.proc.pid, encoding='ascii') as f:
+            return f.read().rsplit(')', 1)[1].split()[0] == 'T'
+
     def send(self, number):
         if self.running():
             os.kill(self.proc.pid, number)

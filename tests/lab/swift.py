@@ -56,6 +56,7 @@ project_name = service
 username = swift
 password = swift
 delay_auth_decision = true
+token_cache_time = {token_cache}
 service_token_roles = service
 service_token_roles_required = true
 include_service_catalog = false
@@ -85,6 +86,7 @@ class Swift(Service):
         self.keystone_url, self.constraints = keystone_url, constraints
         self.ports = {'proxy': port, **{kind: free_port() for kind in ('account', 'container', 'object')}}
         self.url = 'http://127.0.0.1:%d' % port
+        self.token_cache = 300  # seconds for which it believes what Keystone said of a token; -1: it asks every time
         self.log_path = os.path.join(folder, 'log', name + '.log')
 
     def account(self, project):
@@ -100,7 +102,8 @@ class Swift(Service):
         for kind in ('account', 'container', 'object'):
             self._write(kind + '-server.conf', COMMON + BACKEND, port=self.ports[kind], kind=kind)
         proxy = COMMON + PROXY + ''.join('[filter:%s]\nuse = egg:swift#%s\n' % (f, f) for f in PLAIN_FILTERS)
-        self._write('proxy-server.conf', proxy, port=self.ports['proxy'], keystone=self.keystone_url)
+        self._write('proxy-server.conf', proxy, port=self.ports['proxy'], keystone=self.keystone_url,
+                    token_cache=self.token_cache)
 
     def argv(self):
         return ['/usr/bin/python3', '-W', 'ignore', '-m', 'lab.swift_server', self.home]
