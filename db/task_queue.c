@@ -258,6 +258,26 @@ bool task_queue_crowded(struct db_conn *c, const struct task_hold *hold, uint64_
     return true;
 }
 
+bool task_queue_rivals(struct db_conn *c, struct arena *arena, const struct task_hold *hold,
+                       struct str image_id, struct str input[TASK_RIVALS_MAX], size_t *n, struct error *err)
+{
+    struct db_rows *rows = DB_QUERY(
+        c, err,
+        "SELECT i.input FROM task_leases l JOIN task_leases o ON o.project = l.project"
+        " AND o.worker IS NOT NULL AND o.lease_until >= NOW(6) AND o.task_id <> l.task_id"
+        " AND (o.started_at < l.started_at OR (o.started_at = l.started_at AND o.task_id < l.task_id))"
+        " JOIN tasks t ON t.id = o.task_id AND t.type = 'export' AND t.image_id = ?"
+        " JOIN task_info i ON i.task_id = o.task_id WHERE l.task_id = ? LIMIT ?",
+        DB_STR(image_id), DB_CSTR(hold->task_id), DB_UINT(TASK_RIVALS_MAX));
+
+    *n = 0;
+    if (!rows)
+        return false;
+    while (*n < TASK_RIVALS_MAX && db_next(rows, err))
+        input[(*n)++] = arena_str(arena, db_str(rows, "input"));
+    return db_end(rows);
+}
+
 bool task_queue_read(struct db_conn *c, struct arena *arena, const struct task_hold *hold,
                      struct task_work *out, bool *ours, struct error *err)
 {

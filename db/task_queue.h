@@ -54,6 +54,12 @@ bool task_queue_disown(struct db_conn *c, const struct task_candidate *candidate
 bool task_queue_crowded(struct db_conn *c, const struct task_hold *hold, uint64_t max_per_project,
                         bool *crowded, struct error *err);
 
+/* The inputs, in ARENA, of exports of IMAGE_ID that run in the same project and were begun before this task.
+ */
+enum { TASK_RIVALS_MAX = 64 };
+bool task_queue_rivals(struct db_conn *c, struct arena *arena, const struct task_hold *hold,
+                       struct str image_id, struct str input[TASK_RIVALS_MAX], size_t *n, struct error *err);
+
 /* What a claimed task is; texts live in the arena. */
 struct task_work {
     struct str type;

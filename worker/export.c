@@ -39,6 +39,38 @@ static struct store_name target_of(struct task_run *r, struct str format)
     };
 }
 
+static bool same_target(const struct export *ex, struct arena *arena, struct str text)
+{
+    const struct task_run *r = ex->run;
+    struct task_input input;
+    struct json *doc = json_parse_object(arena, text, NULL, NULL);
+
+    return doc && task_input_parse(arena, r->tools->conf, r->work.owner, r->type, doc, &input, NULL) &&
+           str_eq(input.export_container, ex->target.container) &&
+           str_eq(input.format.p ? input.format : ex->image.disk_format, ex->format);
+}
+
+/* Two exports to one name would take each other's object for the one that was there before: whichever was
+ * begun later comes back when the other has ended, be it to remove what it wrote. */
+static bool take_turn(struct export *ex, struct error *err)
+{
+    struct task_run *r = ex->run;
+    struct arena *arena = arena_new(0);
+    struct str input[TASK_RIVALS_MAX];
+    struct db_conn *c = task_db(r, err);
+    size_t n = 0;
+    bool ok = c && task_db_error(
+                       r, task_queue_rivals(c, arena, &r->lease->hold, ex->image.id, input, &n, err), err);
+
+    db_release(c);
+    for (size_t i = 0; ok && i < n; i++)
+        if (same_target(ex, arena, input[i]))
+            ok = error_set(err, ERROR_TOO_MANY, "Another export to %.*s/%.*s is under way",
+                           STR_ARG(ex->target.container), STR_ARG(ex->target.object));
+    arena_free(arena);
+    return ok;
+}
+
 static bool find(struct export *ex, struct error *err)
 {
     struct task_run *r = ex->run;
@@ -58,7 +90,7 @@ static bool find(struct export *ex, struct error *err)
                          STR_ARG(ex->image.disk_format), STR_ARG(ex->format));
     ex->target = target_of(r, ex->format);
     fault_point("export.found");
-    return true;
+    return take_turn(ex, err);
 }
 
 /* --- moving ---------------------------------------------------------------------------------------- */
@@ -189,7 +221,7 @@ static bool still_there(struct export *ex, struct error *err)
     struct str key;
 
     fault_point("export.before_check");
-    return task_recheck(ex->run, err) && image_build_source(ex->run, &now, &key, err);
+    return task_recheck(ex->run, err) && image_build_source(ex->run, &now, &key, err) && take_turn(ex, err);
 }
 
 static bool commit(struct export *ex, struct error *err)
