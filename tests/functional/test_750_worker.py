@@ -8,6 +8,8 @@ import pytest
 from lab.service import wait_for
 from work import disk
 
+pytestmark = pytest.mark.tsan
+
 
 def test_750_import_clone_export(works):
     works.start()

@@ -44,6 +44,7 @@ def test_753_B62_one_project_does_not_starve_another(works, others):
     assert [t for t in order if t in set(many)] == many, 'a project keeps its order'
 
 
+@pytest.mark.tsan
 def test_753_max_per_project(works, others):
     for name in ('w1', 'w2'):
         works.start(name, fault=SLOW, worker__slots=3, task__max_per_project=1)
@@ -79,6 +80,7 @@ def test_753_woken_at_once(works):
 
 # --- drain ---
 
+@pytest.mark.tsan
 def test_753_drain_hands_back(works):
     works.start(fault=SLOW, worker__grace=0)
     task = big_import(works)
@@ -102,6 +104,7 @@ def test_753_drain_lets_tasks_end_but_begins_none(works):
     assert works.task(second)['status'] == 'pending' and works.lease(second)[:3] == (None, 0, 0)
 
 
+@pytest.mark.tsan
 def test_753_reload(works, stack):
     worker = works.start()
     works.make_image()
@@ -163,6 +166,7 @@ def test_753_B42_deadline(works, kind):
     assert works.files() == files and works.listing(container) == []
 
 
+@pytest.mark.tsan
 def test_753_cancel(works):
     works.start(fault=SLOW)
     task = big_import(works, 20_000_000)
@@ -175,6 +179,7 @@ def test_753_cancel(works):
 
 # --- what is not there ---
 
+@pytest.mark.tsan
 def test_753_database_restarts(works, stack):
     """The transfer goes on; nothing is begun twice."""
     works.start(fault=SLOW, worker__lease=30, worker__heartbeat=1)
@@ -187,6 +192,7 @@ def test_753_database_restarts(works, stack):
     works.check_order()
 
 
+@pytest.mark.tsan
 def test_753_database_is_away_longer_than_the_lease(works, stack):
     """The transfer is given up, and begun again."""
     works.start(fault=SLOW)

@@ -203,6 +203,22 @@ def test_B50_image_deleted_in_mid_export(stack, gate, customer):
     nothing_left(stack)
 
 
+@pytest.mark.parametrize('point', ['clone.found', 'clone.before_copy', 'clone.copied', 'clone.before_commit'])
+def test_B50_image_deleted_in_mid_clone(stack, customer, point):
+    image = customer.imported()
+    stack.worker().stop()
+    held = stack.worker('held', env={'TALLY_FAULT': point + '=stop'}).start()
+    task = customer.create('clone', image_id=image)['id']
+    wait_for('the worker to stand still', held.is_stopped, 20)
+    before, start = sorted(customer.owned()), time.monotonic()
+    customer.delete_image(image)
+    assert time.monotonic() - start < 5
+    held.send(signal.SIGCONT)
+    assert customer.message_of(customer.wait(task)) == 'Image not found. Image: ' + image
+    assert sorted([*customer.owned(), image]) == before
+    nothing_left(stack)
+
+
 @pytest.mark.parametrize('kind', ['import', 'export'])
 def test_B51_connection_that_breaks_again_and_again(stack, gate, customer, kind):
     stack.conf.set('object_store', retries=1)
