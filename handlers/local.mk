@@ -93,4 +93,4 @@ if !FUZZ
 TESTS += $(HANDLERS_FUZZ)
 endif
 
-EXTRA_DIST += tests/bench/bench-download
+EXTRA_DIST += tests/bench/bench-download tests/bench/bench-upload

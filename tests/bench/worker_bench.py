@@ -100,9 +100,9 @@ def task_rate(bench, task, size):
     return doc, size * 1000 / int(found.group(1))
 
 
-def report(what, rates, limits, size, peak):
+def report(what, rates, limits, size, peak, who='the worker'):
     """What was measured; the last line is the ratio to the lowest of LIMITS."""
-    print('%d MiB; the worker had %d MiB at most' % (size // MIB, peak // MIB))
+    print('%d MiB; %s had %d MiB at most' % (size // MIB, who, peak // MIB))
     for name, values in limits.items():
         say(name, [v / MIB for v in values], 'MiB/s')
     say(what, [v / MIB for v in rates], 'MiB/s')
