@@ -1,6 +1,7 @@
 #include "config.h"
 #include "db/ingest.h"
 #include "db/duration.h"
+#include "db/run_lists.h"
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
@@ -308,7 +309,8 @@ static bool store(struct db_conn *c, void *arg, struct error *err)
            insert_test_runs(c, in, run_id, err) && ingest_details(c, in, run_id, err) &&
            (!make || make_result(c, in, run_id, err)) &&
            insert_meta(c, in->run_result_id, "subunit_run", str_of(in->run_uuid), err) &&
-           count_project(c, in, run_id, err) && (all_new || count_tests(c, run_id, err));
+           count_project(c, in, run_id, err) && (all_new || count_tests(c, run_id, err)) &&
+           run_lists_add(c, run_id, err);
 }
 
 /* Was the run stored by a COMMIT whose answer was lost? */

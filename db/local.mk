@@ -30,6 +30,7 @@ libtally_db_a_SOURCES = \
 	db/results_list.c \
 	db/results_store.c \
 	db/run_compare.c db/run_compare.h \
+	db/run_lists.c db/run_lists.h \
 	db/runs.c db/runs.h \
 	db/runs_delete.c \
 	db/runs_expire.c db/runs_expire.h \

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "db/runs.h"
 #include "db/duration.h"
+#include "db/run_lists.h"
 #include "db/sql.h"
 
 #include <stdio.h>
@@ -107,38 +108,39 @@ static bool add_marker(struct sql *q, struct db_conn *c, struct arena *arena, co
 
     if (!run_place(c, arena, viewer, marker, &run_at, &id, err))
         return false;
-    sql_value(q, " AND (i.run_at < ?", DB_STR(run_at));
-    sql_value(q, " OR (i.run_at = ?", DB_STR(run_at));
-    sql_value(q, " AND i.run_id < ?))", DB_INT(id));
+    sql_value(q, " AND l.run_at <= ?", DB_STR(run_at));
+    sql_value(q, " AND (l.run_at < ?", DB_STR(run_at));
+    sql_value(q, " OR (l.run_at = ?", DB_STR(run_at));
+    sql_value(q, " AND l.run_id < ?))", DB_INT(id));
     return true;
+}
+
+static size_t add_lists(struct arena *arena, const struct run_filter *f, struct db_value *lists)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < f->n_meta; k++)
+        lists[n++] = run_list_meta(arena, f->meta[k].key, f->meta[k].value);
+    if (f->cpid.p)
+        lists[n++] = run_list_cpid(arena, f->cpid);
+    if (n == 0)
+        lists[n++] = run_list_all(arena);
+    return n;
 }
 
 static bool build_list(struct sql *q, struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                        const struct run_filter *f, struct error *err)
 {
-    sql_add(q, "SELECT " RUN_COLUMNS " FROM run_info i JOIN runs r ON r.id = i.run_id WHERE 1 = 1");
-    if (!viewer->staff)
-        sql_value(q, " AND i.project = ?", DB_STR(viewer->project));
-    /* MySQL's = does not see blanks at the end; the key finds the candidates, the length tells them apart. */
-    if (f->cpid.p) {
-        sql_value(q, " AND i.cpid = ?", DB_STR(f->cpid));
-        sql_value(q, " AND LENGTH(i.cpid) = ?", DB_UINT(f->cpid.n));
-    }
-    if (f->start_date.p)
-        sql_value(q, " AND i.run_at >= ?", DB_STR(f->start_date));
-    if (f->end_date.p)
-        sql_value(q, " AND i.run_at <= ?", DB_STR(f->end_date));
-    if (f->failed)
-        sql_add(q, " AND r.fails > 0");
-    for (size_t k = 0; k < f->n_meta; k++) {
-        sql_value(q, " AND EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND m.`key` = ?",
-                  DB_STR(f->meta[k].key));
-        sql_value(q, " AND m.value = ?", DB_STR(f->meta[k].value));
-        sql_value(q, " AND LENGTH(m.value) = ?)", DB_UINT(f->meta[k].value.n));
-    }
+    struct db_value lists[RUN_PICK_LISTS];
+    const struct run_pick pick = {lists, add_lists(arena, f, lists), f->status, f->start_date, f->end_date};
+
+    sql_add(q, "SELECT " RUN_COLUMNS " FROM ");
+    run_lists_from(q, viewer, &pick);
+    sql_add(q, " STRAIGHT_JOIN run_info i ON i.run_id = l.run_id STRAIGHT_JOIN runs r ON r.id = l.run_id");
+    run_lists_where(q, viewer, &pick);
     if (f->marker.p && !add_marker(q, c, arena, viewer, f->marker, err))
         return false;
-    sql_value(q, " ORDER BY i.run_at DESC, i.run_id DESC LIMIT ?", DB_UINT(f->limit + 1));
+    sql_value(q, " ORDER BY l.run_at DESC, l.run_id DESC LIMIT ?", DB_UINT(f->limit + 1));
     return true;
 }
 

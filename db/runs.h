@@ -46,15 +46,24 @@ bool run_get_by_result(struct db_conn *c, struct arena *arena, const struct view
 bool run_place(struct db_conn *c, struct arena *arena, const struct viewer *viewer, struct str uuid,
                struct str *run_at, int64_t *id, struct error *err);
 
+/* As run_lists.status says it. */
+enum run_status {
+    RUN_ANY = -1,
+    RUN_PASSED = 1, /* no test failed, and one passed */
+    RUN_FAILED = 2, /* a test failed */
+};
+
+enum { RUN_FILTER_META = 8 };
+
 struct run_filter {
     struct str cpid;       /* p NULL: any */
     struct str start_date; /* of run_at, MySQL's form; inclusive */
     struct str end_date;
-    bool failed; /* only runs with a failure */
+    enum run_status status;
     struct {
         struct str key;
         struct str value;
-    } meta[8];
+    } meta[RUN_FILTER_META];
     size_t n_meta;
     struct str marker; /* a run's uuid: the page begins after it; p NULL: at the newest */
     uint64_t limit;

@@ -7,6 +7,7 @@
 #include "config.h"
 #include "base/log.h"
 #include "db/duration.h"
+#include "db/run_lists.h"
 #include "db/runs.h"
 
 enum { BATCH = 1000, SWEEP = 100 };
@@ -53,7 +54,7 @@ bool run_discard(struct db_conn *c, int64_t run_id, struct error *err)
         "DELETE FROM run_info WHERE run_id = ?",
     };
 
-    if (!lock_run(c, run_id, err))
+    if (!lock_run(c, run_id, err) || !run_lists_take(c, run_id, err))
         return false;
     for (size_t i = 0; i < sizeof(statements) / sizeof(statements[0]); i++)
         if (!DB_EXEC(c, NULL, err, statements[i], DB_INT(run_id)))

@@ -4,6 +4,13 @@
 
 #include <stdio.h>
 
+#define META_LIST "UNHEX(SHA2(CONCAT('meta:', OCTET_LENGTH(m.`key`), ':', m.`key`, m.value), 256))"
+
+#define RUN_LISTS                                                                                            \
+    "SELECT run_id, UNHEX(SHA2('all', 256)) AS list FROM run_info UNION ALL "                                \
+    "SELECT run_id, UNHEX(SHA2(CONCAT('cpid:', cpid), 256)) FROM run_info WHERE cpid IS NOT NULL UNION ALL " \
+    "SELECT m.run_id, " META_LIST " FROM run_metadata m WHERE m.`key` IS NOT NULL AND m.value IS NOT NULL"
+
 /* Each says what is wrong in a column `what`, a row a fault. */
 static const char *const checks[] = {
     "SELECT CONCAT('run ', COALESCE(r.uuid, r.id), ' has no run_info: another tool loaded it') AS what "
@@ -49,6 +56,30 @@ static const char *const checks[] = {
     "WHERE tr.test_id IS NOT NULL) u GROUP BY u.project, u.tests_id) d "
     "WHERE d.runs <> 0 OR d.success <> 0 OR d.failure <> 0 OR ABS(d.run_time) > 1e-4 + 1e-9 * d.size "
     "ORDER BY d.project, d.tests_id",
+
+    /* The lists that a run stands in and those that it should stand in are the same, or something is left
+       over. */
+    "SELECT CONCAT('run ', run_id, ' does not stand in its lists as it is: another tool changed it') AS what "
+    "FROM "
+    "(SELECT u.run_id AS run_id FROM (SELECT run_id, list, COALESCE(project, '') AS project, run_at, status, "
+    "passes, fails, skips, run_time, 1 AS n FROM run_lists UNION ALL SELECT i.run_id, l.list, "
+    "COALESCE(i.project, "
+    "''), i.run_at, IF(COALESCE(r.fails, 0) > 0, 2, COALESCE(r.passes, 0) > 0), COALESCE(r.passes, 0), "
+    "COALESCE(r.fails, 0), COALESCE(r.skips, 0), COALESCE(r.run_time, 0), -1 FROM (" RUN_LISTS ") l "
+    "JOIN run_info i ON i.run_id = l.run_id JOIN runs r ON r.id = i.run_id) u "
+    "GROUP BY u.run_id, u.list, u.project, u.run_at, u.status, u.passes, u.fails, u.skips, u.run_time "
+    "HAVING SUM(u.n) <> 0) d GROUP BY run_id ORDER BY run_id",
+
+    "SELECT CONCAT('metadata ', `key`, '=', value, CASE project WHEN '' THEN ' of adopted runs' ELSE "
+    "CONCAT(' of project ', project) END, ': project_run_metadata is off by runs ', runs) AS what FROM "
+    "(SELECT u.project AS project, u.list AS list, MIN(u.`key`) AS `key`, MIN(u.value) AS value, SUM(u.runs) "
+    "AS "
+    "runs FROM (SELECT project, list, `key`, value, runs FROM project_run_metadata UNION ALL "
+    "SELECT COALESCE(i.project, ''), " META_LIST ", CAST(m.`key` AS BINARY), CAST(m.value AS BINARY), -1 "
+    "FROM run_metadata m JOIN run_info i ON i.run_id = m.run_id WHERE m.`key` IS NOT NULL AND m.value IS NOT "
+    "NULL "
+    "AND m.`key` NOT IN ('refstack_result_id', 'tally_project', 'tally_user', 'tally_sha256')) u "
+    "GROUP BY u.project, u.list) d WHERE runs <> 0 ORDER BY project, `key`, value",
 
     "SELECT CONCAT('test ', t.id, ' is not in test_keys: another tool made it') AS what FROM tests t "
     "LEFT JOIN test_keys k ON k.name_sha256 = t.test_id_sha256 WHERE k.name_sha256 IS NULL ORDER BY t.id",

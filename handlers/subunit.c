@@ -106,6 +106,21 @@ static bool get_date(struct request *r, const char *name, bool end, struct str *
     return true;
 }
 
+static bool get_status(struct str text, enum run_status *out, struct error *err)
+{
+    *out = RUN_ANY;
+    if (!text.p)
+        return true;
+    if (str_eq_cstr(text, "fail") || str_eq_cstr(text, "failed"))
+        *out = RUN_FAILED;
+    else if (str_eq_cstr(text, "passed"))
+        *out = RUN_PASSED;
+    else
+        return error_set(err, ERROR_BAD_REQUEST, "status: runs are 'failed' or 'passed', not '%.*s'",
+                         STR_ARG(text));
+    return true;
+}
+
 static bool get_filter(struct request *r, struct run_filter *f, struct error *err)
 {
     struct str status;
@@ -119,9 +134,8 @@ static bool get_filter(struct request *r, struct run_filter *f, struct error *er
         return false;
     if (f->limit > r->conf->api.max_limit)
         f->limit = r->conf->api.max_limit;
-    if (status.p && !str_eq_cstr(status, "fail"))
-        return error_set(err, ERROR_BAD_REQUEST, "status: runs can be filtered by 'fail' only");
-    f->failed = status.p != NULL;
+    if (!get_status(status, &f->status, err))
+        return false;
     for (size_t i = 0; i < r->n_query; i++) {
         struct str key, value;
 

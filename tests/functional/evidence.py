@@ -1,12 +1,24 @@
 """Uploads, and what the database holds after them."""
 import hashlib
 import json
+import os
 import subprocess
 
 TABLES = ('runs', 'run_metadata', 'run_info', 'tests', 'test_keys', 'test_metadata', 'test_runs', 'test_run_metadata',
           'test_run_info', 'attachments', 'attachment_info', 'project_test_stats', 'test', 'results', 'result_info',
-          'meta')
+          'meta', 'run_lists', 'project_run_metadata')
 RAW = 'application/x-subunit'
+
+
+def fill_lists(cur):
+    """Puts runs that a test wrote into the tables by itself into the lists, as the migration does with adopted ones."""
+    path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'db', 'migrations',
+                        'tally', '014_run_lists.sql')
+    with open(path, encoding='utf-8') as f:
+        statements = [s[s.index('INSERT'):] for s in f.read().split(';\n') if 'INSERT IGNORE' in s]
+    assert len(statements) == 2
+    for statement in statements:
+        cur.execute(statement)
 
 
 def counts(stack):
@@ -95,6 +107,10 @@ def content(stack):
         ' LEFT JOIN tests t ON t.id = r.test_id ORDER BY a.id',
         'SELECT s.project, t.test_id, s.runs, s.success, s.failure, s.run_time FROM project_test_stats s'
         ' JOIN tests t ON t.id = s.tests_id ORDER BY 1, t.id',
+        # that of the result's id is another each time
+        'SELECT COUNT(*), project, run_at, status, passes, fails, skips, run_time FROM run_lists GROUP BY run_id, project,'
+        ' run_at, status, passes, fails, skips, run_time ORDER BY run_id',
+        'SELECT * FROM project_run_metadata ORDER BY project, list',
         'SELECT cpid, duration_seconds, verification_status FROM test ORDER BY 1, 2, 3',
         'SELECT name, uuid FROM results ORDER BY _id',
         'SELECT meta_key FROM meta ORDER BY _id',

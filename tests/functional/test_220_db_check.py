@@ -9,6 +9,7 @@ import uuid
 import pytest
 from conftest import BUILD, sanitizer_env
 from databases import DATA, HEAD, Database, fill_subunit2sql
+from evidence import fill_lists
 from lab.service import PATH
 
 
@@ -57,6 +58,8 @@ def add_run(db, project, outcomes, run_at='2026-01-02 03:04:05', metadata=(), re
                             (test_run, attachment))
                 cur.execute("INSERT INTO attachment_info VALUES (%s, %s, %s, 'x', NULL, %s, %s)",
                             (cur.lastrowid, run, test_run, len(attachment), hashlib.sha256(attachment).digest()))
+        cur.execute('DELETE FROM project_run_metadata')
+        fill_lists(cur)
         return run
 
 
@@ -134,6 +137,20 @@ def test_counters(database):
     assert 'test_keys leads to test 999, which is not that test' in said
     assert [line for line in said if 'attachment_info.size is 4, but it has 3' in line]
     assert len(said) == 6
+
+
+def test_lists(database):
+    one = add_run(database, 'p', {'a': 'success'}, metadata=('branch', 'node'))
+    two = add_run(database, 'p', {'a': 'fail'}, metadata=('branch',))
+    assert check(database) == []
+    database.query("UPDATE runs SET fails = 7 WHERE id = %s", two)
+    assert check(database) == ['run %d does not stand in its lists as it is: another tool changed it' % two]
+    database.query("UPDATE runs SET fails = 0 WHERE id = %s", two)
+    database.query("INSERT INTO run_metadata (`key`, value, run_id) VALUES ('late', 'x', %s)", one)
+    database.query("DELETE FROM project_run_metadata WHERE `key` = 'node'")
+    assert check(database) == ['run %d does not stand in its lists as it is: another tool changed it' % one,
+                               'metadata late=x of project p: project_run_metadata is off by runs -1',
+                               'metadata node=1 of project p: project_run_metadata is off by runs -1']
 
 
 def test_a_run_that_another_tool_loaded(database):

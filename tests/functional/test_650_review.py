@@ -8,7 +8,7 @@ import pytest
 import subunit.v2
 import testtools
 
-from evidence import post, stored
+from evidence import fill_lists, post, stored
 from streams import Stream, simple
 
 FIRST = 20  # statements of tally.fcgi: the one of the attachments is among the six that follow
@@ -25,6 +25,7 @@ def test_list_longer_than_any_buffer(empty, demo, stack):
                     " attachment_bytes, run_at, created_at)"
                     " SELECT r.id, i.project, i.user, i.cpid, UNHEX(SHA2(r.uuid, 256)), 2, 0, 1, 0, 0, r.run_at,"
                     " i.created_at FROM runs r JOIN run_info i WHERE r.artifacts IS NOT NULL")
+        fill_lists(cur)
         db.commit()
     r = demo.get('/v1/subunit?limit=1000')
     assert r.status_code == 200
