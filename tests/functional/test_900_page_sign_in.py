@@ -73,7 +73,7 @@ def test_token(browser, empty):
     browser.fill('#token', 'gAAAA-nonsense')
     browser.click('Sign in', 'button')
     browser.sees('does not take this token', '[role=alert]')
-    browser.fill('#token', ' ' + empty.token('foundation') + ' ')
+    browser.fill('#token', ' X-Auth-Token: ' + empty.token('foundation') + ' ')
     browser.click('Sign in', 'button')
     browser.sees('No runs yet')
     assert 'staff' in browser.text('.account')

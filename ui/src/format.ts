@@ -62,7 +62,7 @@ export function dateTime(iso: string | null | undefined): string {
     return t ? `${date.format(t)}, ${time.format(t)}` : NONE;
 }
 
-/** '5 min ago', '3 d ago'; older ones as a date. */
+/** '5 min ago', '3 d ago'; older ones as dateTime() has them. */
 export function ago(iso: string | null | undefined, now = Date.now()): string {
     const t = parseTime(iso);
     if (!t) return NONE;
@@ -72,5 +72,5 @@ export function ago(iso: string | null | undefined, now = Date.now()): string {
     if (s < 3600) return `${Math.floor(s / 60)} min ago`;
     if (s < 86400) return `${Math.floor(s / 3600)} h ago`;
     if (s < 7 * 86400) return `${Math.floor(s / 86400)} d ago`;
-    return date.format(t);
+    return dateTime(iso);
 }

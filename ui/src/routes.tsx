@@ -1,6 +1,9 @@
 /** Every page of Tally, once: its address, its place in the navigation, the file it lives in. */
 import { ComponentType } from 'preact';
+import { Compare } from './pages/compare';
+import { Run } from './pages/run';
 import { Runs } from './pages/runs';
+import { Upload } from './pages/upload';
 
 export interface PageProps {
     /** The parts of the address that stand for something: `:uuid` of '/runs/:uuid'. */
@@ -22,4 +25,7 @@ export interface Route {
 export const routes: Route[] = [
     { pattern: '/', page: Runs, under: '/runs' },
     { pattern: '/runs', page: Runs, nav: 'Runs' },
+    { pattern: '/runs/:uuid', page: Run, under: '/runs' },
+    { pattern: '/compare/:new/:base', page: Compare, under: '/runs' },
+    { pattern: '/upload', page: Upload, nav: 'Upload' },
 ];

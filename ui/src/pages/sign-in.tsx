@@ -106,13 +106,18 @@ function PasswordForm() {
     );
 }
 
+/** The token of what was pasted, which may be a whole header line. */
+function bare(text: string): string {
+    return text.trim().replace(/^x-auth-token\s*:\s*/i, '');
+}
+
 function TokenForm() {
     const [token, setToken] = useState('');
     const { busy, error, submit } = useSubmit();
     const enter = useEnter();
     const onSubmit = (e: Event) => {
         e.preventDefault();
-        void submit(async (signal) => enter(await signInByToken(token.trim(), signal)));
+        void submit(async (signal) => enter(await signInByToken(bare(token), signal)));
     };
     return (
         <form class="stack" onSubmit={onSubmit}>

@@ -1,0 +1,217 @@
+/** Upload: choose files, see who will see what, say yes to it, watch it go, land on the run. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api';
+import { Badge, Button, ErrorNote, Field, Progress, Text } from '../components/basic';
+import { toast } from '../components/toast';
+import { bytes, duration, plural } from '../format';
+import { asError, useTitle } from '../hooks';
+import { href, navigate } from '../router';
+import { useSession } from '../session';
+import { Kind, send, sniff } from '../upload-send';
+
+interface Chosen {
+    file: File;
+    kind: Kind;
+}
+
+interface Going {
+    sent: number;
+    total: number;
+    rate: number | null; // bytes a second
+    since: number;
+}
+
+/** The mean over the last seconds: a rate that jumps says nothing. */
+function meter(): (sent: number) => number | null {
+    const marks: [number, number][] = [];
+    return (sent) => {
+        const now = performance.now();
+        marks.push([now, sent]);
+        while (marks.length > 2 && now - (marks[0]?.[0] ?? now) > 4000) marks.shift();
+        const [t, n] = marks[0] ?? [now, sent];
+        return now - t > 300 ? ((sent - n) * 1000) / (now - t) : null;
+    };
+}
+
+function remaining(seconds: number): string {
+    const whole = Math.ceil(seconds);
+    return whole < 60 ? `${whole} s` : duration(whole);
+}
+
+/** Why these files cannot go together, or at all. */
+function problem(files: Chosen[]): string | null {
+    const bad = files.find((f) => f.kind.name === null);
+    if (bad) return `${bad.file.name} ${bad.file.size === 0 ? 'is empty' : 'is neither a subunit stream nor JUnit XML'}.`;
+    if (files.length > 1 && files.some((f) => f.kind.contentEncoding || f.kind.contentType !== 'application/x-subunit')) {
+        return 'Several files at once must be uncompressed subunit streams: the shards of one run.';
+    }
+    return null;
+}
+
+function DropArea({ disabled, onFiles }: { disabled: boolean; onFiles: (files: File[]) => void }) {
+    const input = useRef<HTMLInputElement>(null);
+    const [over, setOver] = useState(false);
+    const stop = (e: DragEvent) => e.preventDefault();
+    return (
+        <div class={over ? 'drop drop-over' : 'drop'} onDragOver={(e) => { stop(e); setOver(!disabled); }} onDragLeave={() => setOver(false)}
+            onDrop={(e) => { stop(e); setOver(false); if (!disabled && e.dataTransfer) onFiles([...e.dataTransfer.files]); }}>
+            <p><b>Drop a subunit file here</b>, or the shards of one run together.</p>
+            <p class="quiet small">Subunit v1 or v2, gzip or zstd, or JUnit XML.</p>
+            <Button disabled={disabled} onClick={() => input.current?.click()}>Choose files</Button>
+            <input ref={input} id="files" type="file" multiple class="visually-hidden" tabIndex={-1} aria-label="Files to upload"
+                disabled={disabled}
+                onChange={(e) => { onFiles([...(e.currentTarget.files ?? [])]); e.currentTarget.value = ''; }} />
+        </div>
+    );
+}
+
+function Privacy({ attachments, project }: { attachments: boolean; project: string | null }) {
+    return (
+        <div class="privacy">
+            <div class="card">
+                <h3>Private</h3>
+                <p class="small">Seen by the members of {project ? <>project <Text>{project}</Text></> : 'your project'} and by the foundation's staff, who check results:</p>
+                <ul class="small dots">
+                    <li>every test's name, outcome and times, the failed and skipped ones too</li>
+                    {attachments ? (
+                        <li>attachments as they are: tracebacks and logs, <b>which may hold addresses, host names or credentials of your cloud</b></li>
+                    ) : (
+                        <li>no attachments: tracebacks and logs are dropped on arrival, and why a test failed is not kept</li>
+                    )}
+                    <li>the metadata that you give below</li>
+                </ul>
+            </div>
+            <div class="card">
+                <h3>Public</h3>
+                <p class="small"><b>Nothing, by uploading.</b></p>
+                <p class="small">
+                    A result is made that lists the tests that passed. It stays private until you share it; then anybody can read those names, the cpid
+                    and the time that it took. The evidence itself is never public.
+                </p>
+            </div>
+        </div>
+    );
+}
+
+export function Upload() {
+    useTitle('Upload');
+    const session = useSession();
+    const [files, setFiles] = useState<Chosen[]>([]);
+    const [agreed, setAgreed] = useState(false);
+    const [options, setOptions] = useState({ cpid: '', meta: '', result: '', attachments: true });
+    const [going, setGoing] = useState<Going | null>(null);
+    const [error, setError] = useState<ApiError | null>(null);
+    const controller = useRef<AbortController | null>(null);
+    useEffect(() => () => controller.current?.abort(), []);
+    useEffect(() => {
+        if (!going) return undefined;
+        const warn = (e: BeforeUnloadEvent) => e.preventDefault();
+        window.addEventListener('beforeunload', warn);
+        return () => window.removeEventListener('beforeunload', warn);
+    }, [going !== null]);
+
+    const total = files.reduce((n, f) => n + f.file.size, 0);
+    const trouble = files.length > 0 ? problem(files) : null;
+    const metaLines = options.meta.split('\n').map((line) => line.trim()).filter(Boolean);
+    const badLine = metaLines.find((line) => line.indexOf('=') < 1);
+    const take = async (found: File[]) => {
+        setError(null);
+        const kinds = await Promise.all(found.map(async (file) => ({ file, kind: await sniff(file) })));
+        setFiles((old) => [...old, ...kinds.filter((k) => !old.some((o) => o.file.name === k.file.name && o.file.size === k.file.size))]);
+    };
+    const upload = async () => {
+        const mine = new AbortController();
+        const rate = meter();
+        controller.current = mine;
+        setError(null);
+        setGoing({ sent: 0, total, rate: null, since: Date.now() });
+        const query = new URLSearchParams();
+        if (options.cpid.trim()) query.set('cpid', options.cpid.trim());
+        if (!options.attachments) query.set('attachments', 'false');
+        for (const line of metaLines) query.append('meta.' + line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1).trim());
+        try {
+            const stored = await send(files, query, options.result.trim(), (sent, all) =>
+                setGoing((g) => g && { ...g, sent, total: all, rate: rate(sent) }), mine.signal);
+            toast(stored.again ? 'This stream was stored before: here is its run.' : 'The run is stored.');
+            navigate(href(`/runs/${stored.run}`));
+        } catch (e) {
+            setGoing(null);
+            if (mine.signal.aborted) toast('Cancelled: nothing is stored.');
+            else setError(asError(e));
+        }
+    };
+    const set = (name: 'cpid' | 'meta' | 'result') => (e: Event) =>
+        setOptions({ ...options, [name]: (e.currentTarget as HTMLInputElement).value });
+    return (
+        <div class="upload">
+            <div class="page-head"><h1>Upload a run</h1></div>
+            <div class="stack">
+                <DropArea disabled={going !== null} onFiles={take} />
+                {files.length > 0 && (
+                    <ul class="card file-list" aria-label="Chosen files">
+                        {files.map((f, i) => (
+                            <li key={i}>
+                                <span class="file-name"><Text>{f.file.name}</Text></span>
+                                <Badge tone={f.kind.name ? 'info' : 'bad'}>{f.kind.name ?? 'unknown'}</Badge>
+                                <span class="num quiet">{bytes(f.file.size)}</span>
+                                <Button kind="quiet" class="icon-button" disabled={going !== null} aria-label={`Remove ${f.file.name}`}
+                                    onClick={() => setFiles(files.filter((_, k) => k !== i))}>✕</Button>
+                            </li>
+                        ))}
+                    </ul>
+                )}
+                {trouble && <ErrorNote error={new ApiError(0, trouble)} />}
+                <Privacy attachments={options.attachments} project={session?.projectName ?? null} />
+                <label class="check">
+                    <input type="checkbox" id="attachments" checked={options.attachments} disabled={going !== null}
+                        onChange={(e) => setOptions({ ...options, attachments: e.currentTarget.checked })} />
+                    <span>Keep the attachments: tracebacks and logs</span>
+                </label>
+                <details class="more-fields">
+                    <summary>Metadata, cloud, result</summary>
+                    <div class="stack">
+                        <Field id="cpid" label="Cloud (cpid)" hint="The id by which your results are found; tally and refstack-client compute it.">
+                            <input id="cpid" aria-describedby="cpid-hint" value={options.cpid} onInput={set('cpid')} disabled={going !== null} />
+                        </Field>
+                        <Field id="metadata" label="Metadata" hint={badLine ? `“${badLine}” is not of the form key=value.` : 'One key=value a line, for instance branch=master.'}>
+                            <textarea id="metadata" rows={3} aria-describedby="metadata-hint" aria-invalid={badLine ? 'true' : undefined}
+                                value={options.meta} onInput={set('meta')} disabled={going !== null} />
+                        </Field>
+                        <Field id="result" label="Result that it belongs to" hint="The id of a result that is there already, with the same passed tests. Empty: a new one is made.">
+                            <input id="result" aria-describedby="result-hint" value={options.result} onInput={set('result')} disabled={going !== null} />
+                        </Field>
+                    </div>
+                </details>
+                <label class="check agree">
+                    <input type="checkbox" id="agree" checked={agreed} disabled={going !== null} onChange={(e) => setAgreed(e.currentTarget.checked)} />
+                    <span>Store this evidence. I have read above who will see it, and may hand it on.</span>
+                </label>
+                {error && <ErrorNote error={error} />}
+                {going ? (
+                    <div class="card going" role="status" aria-label="Upload">
+                        <Progress value={going.sent} max={going.total} label="Sent" />
+                        <div class="row going-row">
+                            <span class="num">
+                                {going.total > 0 && going.sent >= going.total ? 'All is sent; the server stores it…' : (
+                                    <>
+                                        {bytes(going.sent)} of {bytes(going.total)}
+                                        {going.rate !== null && `, ${bytes(Math.round(going.rate))}/s`}
+                                        {going.rate ? `, ${remaining((going.total - going.sent) / going.rate)} left` : ''}
+                                    </>
+                                )}
+                            </span>
+                            <Button onClick={() => controller.current?.abort()}>Cancel</Button>
+                        </div>
+                    </div>
+                ) : (
+                    <div class="row">
+                        <Button kind="primary" disabled={files.length === 0 || !agreed || trouble !== null || badLine !== undefined} onClick={upload}>
+                            Upload{files.length > 0 ? ` ${plural(files.length, 'file')}, ${bytes(total)}` : ''}
+                        </Button>
+                        {files.length > 0 && !agreed && <span class="quiet small">Tick the box above first.</span>}
+                    </div>
+                )}
+            </div>
+        </div>
+    );
+}

@@ -1,0 +1,100 @@
+/** All tests of a run, page by page: the first page is small, so that something is seen at once. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { ApiError } from './api';
+import { Run, RunPart, TestRun, getRunPart } from './evidence';
+import { parseTime } from './format';
+import { asError } from './hooks';
+
+/** One test of the run. What only its own page shows (attachments, metadata) is asked for when it is opened. */
+export interface Row {
+    id: number; // of the test in this run
+    testId: number;
+    name: string;
+    status: string;
+    start: number | null; // seconds since 1970
+    seconds: number | null;
+    worker: string | null;
+}
+
+export interface RunRows {
+    run: Run | null;
+    rows: Row[]; // grows in place; VERSION tells that it did
+    version: number;
+    done: boolean;
+    error: ApiError | null;
+    retry: () => void;
+}
+
+const FIRST = 200;
+const REST = 5000;
+const WORKER = /(?:^|,)\s*(worker-\d+)\s*(?:,|$)/;
+
+function moment(time: string | null, us: number | null): number | null {
+    const t = parseTime(time);
+    return t ? t.getTime() / 1000 + (us ?? 0) / 1e6 : null;
+}
+
+/** The words repeat fifty thousand times: one copy of each will do. */
+function interner(): (word: string) => string {
+    const known = new Map<string, string>();
+    return (word) => {
+        const found = known.get(word);
+        if (found !== undefined) return found;
+        known.set(word, word);
+        return word;
+    };
+}
+
+export function workerOf(test: TestRun): string | null {
+    for (const m of test.metadata) {
+        const found = m.key === 'tags' ? WORKER.exec(m.value) : null;
+        if (found?.[1]) return found[1];
+    }
+    return null;
+}
+
+function addPart(rows: Row[], part: RunPart, intern: (word: string) => string): void {
+    const names = new Map(part.tests.map((t) => [t.id, t.test_id]));
+    for (const t of part.test_runs) {
+        const start = moment(t.start_time, t.start_time_microsecond);
+        const stop = moment(t.stop_time, t.stop_time_microsecond);
+        const worker = workerOf(t);
+        rows.push({
+            id: t.id,
+            testId: t.test_id,
+            name: names.get(t.test_id) ?? '',
+            status: intern(t.status),
+            start,
+            seconds: start !== null && stop !== null ? stop - start : null,
+            worker: worker === null ? null : intern(worker),
+        });
+    }
+}
+
+export function useRunRows(uuid: string): RunRows {
+    const [state, setState] = useState<Omit<RunRows, 'retry'>>({ run: null, rows: [], version: 0, done: false, error: null });
+    const [round, setRound] = useState(0);
+    const at = useRef({ rows: [] as Row[], marker: 0, intern: interner() });
+    useEffect(() => {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const load = async () => {
+            for (;;) {
+                const { rows, marker, intern } = at.current;
+                const part = await getRunPart(uuid, marker, rows.length === 0 ? FIRST : REST, signal);
+                if (signal.aborted) return;
+                addPart(rows, part, intern);
+                const next = part.next_marker;
+                setState((s) => ({ run: part['subunit-data'], rows, version: s.version + 1, done: next === undefined, error: null }));
+                if (next === undefined) return;
+                at.current.marker = next;
+            }
+        };
+        setState((s) => ({ ...s, error: null }));
+        load().catch((e: unknown) => {
+            if (!signal.aborted) setState((s) => ({ ...s, error: asError(e) }));
+        });
+        return () => controller.abort();
+    }, [uuid, round]);
+    return { ...state, retry: () => setRound((n) => n + 1) };
+}
