@@ -31,6 +31,8 @@ static void describe(struct buf *out, const struct conf_option *o)
     case CONF_TABLE: buf_add_cstr(out, "A table's name."); break;
     case CONF_URL: buf_add_cstr(out, "A URL (http or https) without a slash at its end."); break;
     case CONF_REGEX: buf_add_cstr(out, "A regular expression."); break;
+    case CONF_TIME: buf_add_cstr(out, "A time like 2026-03-01T12:00:00Z, or nothing."); break;
+    case CONF_PAIRS: buf_add_cstr(out, "KEY:VALUE, with commas between."); break;
     }
 }
 

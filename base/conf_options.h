@@ -83,6 +83,10 @@ struct conf {
         const char *attr_regex;
         const char *test_attr_prefix;
         bool remove_test_attr_prefix;
+        const char *artifacts; /* this and what follows: "" or none where the query decides alone */
+        const char *run_at;
+        struct conf_list run_meta; /* KEY:VALUE each */
+        const char *non_subunit_name;
         uint64_t expire_days; /* 0: never */
     } subunit;
     struct {

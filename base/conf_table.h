@@ -16,6 +16,8 @@ enum conf_type {
     CONF_TABLE, /* the name of a database table */
     CONF_URL,   /* http:// or https://, no slash at the end; empty where the default is */
     CONF_REGEX, /* POSIX extended, as subunit2sql's */
+    CONF_TIME,  /* as clock_parse() reads it, or nothing */
+    CONF_PAIRS, /* KEY:VALUE, comma-separated, each in one of the list's words */
 };
 
 struct conf_option {

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "base/conf_table.h"
 #include "base/arena.h"
+#include "base/clock.h"
 
 #include <regex.h>
 #include <string.h>
@@ -50,6 +51,14 @@ static const char *set_bool(struct conf *c, const struct conf_option *o, struct 
     return "is not true or false";
 }
 
+static bool is_pair(struct str word)
+{
+    struct str key, value;
+
+    return str_cut(word, ':', &key, &value) && key.n > 0 && str_is_utf8(word) && str_utf8_len(key) <= 255 &&
+           str_utf8_len(value) <= 255;
+}
+
 static const char *set_list(struct conf *c, const struct conf_option *o, struct str v)
 {
     struct conf_list list = {arena_calloc(c->memory, v.n / 2 + 1, sizeof(char *)), 0};
@@ -62,6 +71,8 @@ static const char *set_list(struct conf *c, const struct conf_option *o, struct 
         word = str_trim(word);
         if (word.n == 0)
             return "has an empty word";
+        if (o->type == CONF_PAIRS && !is_pair(word))
+            return "is not KEY:VALUE (UTF-8, at most 255 characters each), with commas between";
         list.item[list.n++] = arena_str(c->memory, word).p;
     }
     memcpy(field(c, o), &list, sizeof(list));
@@ -120,6 +131,7 @@ static const char *set_text(struct conf *c, const struct conf_option *o, struct 
 {
     const char *text = arena_str(c->memory, v).p;
     const char *wrong = NULL;
+    int64_t us;
 
     if (o->type == CONF_CHOICE)
         wrong = check_choice(o, v);
@@ -129,6 +141,8 @@ static const char *set_text(struct conf *c, const struct conf_option *o, struct 
         wrong = check_url(o, v);
     else if (o->type == CONF_REGEX)
         wrong = check_regex(text);
+    else if (o->type == CONF_TIME && v.n && !clock_parse(v, &us))
+        wrong = "is no time like 2026-03-01T12:00:00Z";
     if (!wrong)
         memcpy(field(c, o), &text, sizeof(text));
     return wrong;
@@ -140,12 +154,14 @@ const char *conf_value_set(struct conf *c, const struct conf_option *o, struct s
     case CONF_NUMBER:
     case CONF_BYTES: return set_number(c, o, v);
     case CONF_BOOL: return set_bool(c, o, v);
-    case CONF_LIST: return set_list(c, o, v);
+    case CONF_LIST:
+    case CONF_PAIRS: return set_list(c, o, v);
     case CONF_STRING:
     case CONF_CHOICE:
     case CONF_TABLE:
     case CONF_URL:
-    case CONF_REGEX: break;
+    case CONF_REGEX:
+    case CONF_TIME: break;
     }
     return set_text(c, o, v);
 }
@@ -167,12 +183,14 @@ bool conf_value_same(const struct conf_option *o, const struct conf *a, const st
     case CONF_NUMBER:
     case CONF_BYTES: return memcmp(x, y, sizeof(uint64_t)) == 0;
     case CONF_BOOL: return *(const bool *)x == *(const bool *)y;
-    case CONF_LIST: return list_same(x, y);
+    case CONF_LIST:
+    case CONF_PAIRS: return list_same(x, y);
     case CONF_STRING:
     case CONF_CHOICE:
     case CONF_TABLE:
     case CONF_URL:
-    case CONF_REGEX: break;
+    case CONF_REGEX:
+    case CONF_TIME: break;
     }
     return strcmp(*(const char *const *)x, *(const char *const *)y) == 0;
 }
@@ -185,7 +203,7 @@ void conf_value_copy(const struct conf_option *o, const struct conf *from, struc
         memcpy(field(to, o), x, sizeof(uint64_t));
     } else if (o->type == CONF_BOOL) {
         memcpy(field(to, o), x, sizeof(bool));
-    } else if (o->type == CONF_LIST) {
+    } else if (o->type == CONF_LIST || o->type == CONF_PAIRS) {
         const struct conf_list *list = x;
         struct conf_list dup = {arena_calloc(to->memory, list->n + 1, sizeof(char *)), list->n};
 

@@ -40,6 +40,8 @@ libtally_db_a_SOURCES = \
 	db/spool_file.c db/spool_file.h \
 	db/sql.c db/sql.h \
 	db/statement.c \
+	db/stats.c db/stats.h \
+	db/stats_words.c \
 	db/store_check.c db/store_check.h \
 	db/task_admin.c db/task_admin.h \
 	db/task_finish.c db/task_finish.h \
@@ -57,7 +59,7 @@ DB_LIBS = libtally_db.a $(IMAGE_LIBS) $(MYSQL_LIBS)
 
 # The migrations go into the library as text.
 MIGRATIONS = $(srcdir)/db/migrations/head.txt $(srcdir)/db/migrations/*/*.sql
-EXTRA_DIST += db/embed-migrations db/migrations docs/schema.md
+EXTRA_DIST += db/embed-migrations db/migrations docs/schema.md docs/statistics.md
 CLEANFILES += db/migrate_built.c
 db/migrate_built.c: $(srcdir)/db/embed-migrations $(MIGRATIONS)
 	$(AM_V_GEN)$(MKDIR_P) db && $(srcdir)/db/embed-migrations $(srcdir)/db/migrations >$@.tmp && mv $@.tmp $@

@@ -36,6 +36,8 @@ libtally_handlers_a_SOURCES = \
 	handlers/route.c handlers/route.h \
 	handlers/run_export.c handlers/run_export.h \
 	handlers/service.c handlers/service.h \
+	handlers/stats.c handlers/stats.h \
+	handlers/stats_words.c \
 	handlers/stream_spool.c handlers/stream_spool.h \
 	handlers/subunit.c handlers/subunit.h \
 	handlers/subunit_export.c \

@@ -54,6 +54,8 @@ static bool get_run_at(struct request *r, struct upload *u, struct error *err)
     struct str value;
 
     u->in.run_at_us = clock_now_us();
+    if (r->conf->subunit.run_at[0])
+        clock_parse(str_of(r->conf->subunit.run_at), &u->in.run_at_us);
     if (!query_get(r, "run_at", false, &value, err))
         return false;
     if (value.p && !(clock_parse(value, &u->in.run_at_us) && is_storable(u->in.run_at_us)))
@@ -99,6 +101,29 @@ bool subunit_meta_param(struct query_param *param, struct str *key, struct str *
     return true;
 }
 
+/* The configured pairs whose key the query does not name. */
+static bool add_default_meta(struct request *r, struct upload *u, struct error *err)
+{
+    const struct conf_list *list = &r->conf->subunit.run_meta;
+    size_t asked = u->in.n_meta;
+
+    for (size_t i = 0; i < list->n; i++) {
+        struct ingest_meta m;
+        bool named = false;
+
+        str_cut(str_of(list->item[i]), ':', &m.key, &m.value);
+        for (size_t k = 0; k < asked && !named; k++)
+            named = str_eq(u->meta[k].key, m.key);
+        if (named)
+            continue;
+        if (u->in.n_meta == META_MAX)
+            return error_set(err, ERROR_BAD_REQUEST,
+                             "meta.*: at most %d are taken, [subunit] run_meta's among them", META_MAX);
+        u->meta[u->in.n_meta++] = m;
+    }
+    return true;
+}
+
 static bool get_meta(struct request *r, struct upload *u, struct error *err)
 {
     for (size_t i = 0; i < r->n_query; i++) {
@@ -117,14 +142,20 @@ static bool get_meta(struct request *r, struct upload *u, struct error *err)
         u->meta[u->in.n_meta++] = m;
     }
     u->in.meta = u->meta;
-    return true;
+    return add_default_meta(r, u, err);
+}
+
+static struct str or_none(const char *text)
+{
+    return *text ? str_of(text) : (struct str){NULL, 0};
 }
 
 static bool get_options(struct request *r, struct upload *u, struct error *err)
 {
     const struct conf *conf = r->conf;
-    struct str non_subunit = {NULL, 0};
+    struct str non_subunit = or_none(conf->subunit.non_subunit_name);
 
+    u->in.artifacts = or_none(conf->subunit.artifacts);
     u->in.project = r->identity->project_id;
     u->in.user = r->identity->user_id;
     u->in.cpid = STR("unspecified");
