@@ -10,12 +10,15 @@ whatever a list can ask for there is something that many runs have (branch=main,
 have, however many runs there are, spread evenly over time (rare=yes, cpid=rare, verified results): those a list must find
 without walking along all others."""
 
+import os
+
 FEW = 25
 BEGIN, SPACING = '2025-01-01', 900  # the first run, and seconds from run to run
 CHUNK = 200000  # rows of a transaction
 
 TABLES = ('runs', 'run_info', 'run_metadata', 'tests', 'test_keys', 'test_runs', 'test_run_metadata', 'test_run_info',
-          'attachments', 'attachment_info', 'test', 'result_info', 'meta', 'results', 'project_test_stats')
+          'attachments', 'attachment_info', 'test', 'result_info', 'meta', 'results', 'project_test_stats', 'run_lists',
+          'project_run_metadata')
 
 # What is said of a run and of a test, for one session.
 NUMBERS = (
@@ -44,6 +47,17 @@ LAST_LINE = (
 TRACEBACK = ("CONCAT('Traceback (most recent call last):\\n  File \"/opt/tempest/test_', t DIV 100, '.py\", line ', t %% 500,"
              " ', in test_case\\n    self.check(', t, ')\\n', %s, '\\n')" % LAST_LINE)
 OF_TESTS = " FROM g_run STRAIGHT_JOIN g_test WHERE r > {after} AND r <= {last}"
+
+
+
+def _migrated(table):
+    """The statement by which the migration fills this table from the others."""
+    path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'db', 'migrations',
+                        'tally', '014_run_lists.sql')
+    with open(path, encoding='utf-8') as f:
+        found = [s[s.index('INSERT'):] for s in f.read().split(';\n') if 'INSERT IGNORE INTO %s ' % table in s]
+    return table, found[0]
+
 
 # (table, statement): one with {after} and {last} once for each chunk of runs.
 FILL = (
@@ -101,6 +115,8 @@ FILL = (
     ('project_test_stats', "UPDATE tests JOIN test_runs tr ON tr.test_id = tests.id AND tr.run_id = 1 SET run_time ="
      " TIMESTAMPDIFF(SECOND, tr.start_time, tr.stop_time) + (tr.stop_time_microsecond - tr.start_time_microsecond) / 1e6"
      " WHERE run_time IS NULL"),
+    _migrated('run_lists'),
+    _migrated('project_run_metadata'),
 )
 
 

@@ -107,13 +107,13 @@ def content(stack):
         ' LEFT JOIN tests t ON t.id = r.test_id ORDER BY a.id',
         'SELECT s.project, t.test_id, s.runs, s.success, s.failure, s.run_time FROM project_test_stats s'
         ' JOIN tests t ON t.id = s.tests_id ORDER BY 1, t.id',
+        'SELECT cpid, duration_seconds, verification_status FROM test ORDER BY 1, 2, 3',
+        'SELECT name, uuid FROM results ORDER BY _id',
+        'SELECT meta_key FROM meta ORDER BY _id',
         # that of the result's id is another each time
         'SELECT COUNT(*), project, run_at, status, passes, fails, skips, run_time FROM run_lists GROUP BY run_id, project,'
         ' run_at, status, passes, fails, skips, run_time ORDER BY run_id',
         'SELECT * FROM project_run_metadata ORDER BY project, list',
-        'SELECT cpid, duration_seconds, verification_status FROM test ORDER BY 1, 2, 3',
-        'SELECT name, uuid FROM results ORDER BY _id',
-        'SELECT meta_key FROM meta ORDER BY _id',
     )
     with stack.connect() as db, db.cursor() as cur:
         out = []

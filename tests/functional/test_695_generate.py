@@ -80,7 +80,7 @@ def known(stack):
                              ' JOIN run_info i ON i.result_id = s.test_id ORDER BY 1, s._id'),
     }
     for number, name in ((0, 'runs'), (4, 'test_keys'), (5, 'test_runs'), (6, 'test_run_metadata'), (7, 'test_metadata'),
-                         (8, 'test_run_info'), (9, 'attachments'), (11, 'test')):
+                         (8, 'test_run_info'), (9, 'attachments'), (11, 'test'), (14, 'run_lists'), (15, 'project_run_metadata')):
         found[name] = list(kept[number])
     found['test_run_metadata'].sort()  # a run's attributes come before its tags, in either order of the runs
     return found, {x[0]: x[4] for x in kept[3]}
