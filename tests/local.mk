@@ -5,6 +5,7 @@ static_checks = \
 	tests/static/check-headers \
 	tests/static/check-layering \
 	tests/static/check-man \
+	tests/static/check-page \
 	tests/static/check-python \
 	tests/static/check-shell \
 	tests/static/check-text
