@@ -1,6 +1,7 @@
 """10 GiB that are mostly holes, in from a container and from a URL, and out again: little memory whatever the size."""
 import hashlib
 import os
+import pathlib
 import subprocess
 
 import pytest
@@ -30,7 +31,6 @@ class Files(Service):
         super().__init__(str(folder), 'nginx-files')
         self.port = free_port()
         os.makedirs(folder / 'files')
-        os.chmod(folder, 0o755)
         with open(folder / 'nginx.conf', 'w', encoding='ascii') as f:
             f.write(NGINX.format(folder=folder, port=self.port))
 
@@ -59,8 +59,9 @@ def same(one, other):
     return subprocess.run(['cmp', one, other], env={'PATH': PATH}, check=False).returncode == 0
 
 
-def test_759_ten_gib(stack, works, tmp_path, capsys):
-    files, container, peaks = Files(tmp_path).start(), works.container(), {}
+def test_759_ten_gib(stack, works, capsys):
+    folder = pathlib.Path(stack.folder, 'ten-gib')  # where nginx's own user may read
+    files, container, peaks = Files(folder).start(), works.container(), {}
     options = {'allowed_hosts': 'localhost', 'allowed_ports': files.port}
     stack.conf.set('import_filtering_opts', **options)
     stack.reload()
@@ -86,14 +87,14 @@ def test_759_ten_gib(stack, works, tmp_path, capsys):
         assert works.client.delete('/v2/images/' + image).status_code == 204
         for name in (os.path.join(out, image + '.raw'), os.path.join(container, 'disk')):
             os.unlink(works.path(name))
-        md5 = sparse(tmp_path / 'files' / 'disk', 2)
+        md5 = sparse(folder / 'files' / 'disk', 2)
         image = step('import from nginx', works.post(
             'import', import_from='http://localhost:%d/disk' % files.port, import_from_format='raw',
             image_properties={}))['result']['image_id']
         assert works.image(image)['checksum'] == md5
     finally:
         files.stop()
-        (tmp_path / 'files' / 'disk').unlink(missing_ok=True)
+        (folder / 'files' / 'disk').unlink(missing_ok=True)
     assert works.client.delete('/v2/images/' + image).status_code == 204
     works.check_order(30)
     assert all(p < LIMIT for pair in peaks.values() for p in pair), peaks
