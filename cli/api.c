@@ -39,7 +39,8 @@ bool api_failed(struct cli *cli, const struct http_response *reply, struct error
     if (json_to_str(json_get(j, "detail"), &why) || json_to_str(output_member(j, "error.message"), &why))
         error_set(err, kind_of(reply->status), "%.*s", STR_ARG(why));
     else
-        error_set(err, kind_of(reply->status), "%s answers %d", cli->url, reply->status);
+        error_set(err, kind_of(reply->status), "%s answers %d, not as Tally does: is the address right?",
+                  cli->url, reply->status);
     if (reply->status >= 500 && id.n)
         error_set(err, err->kind, "%s (%.*s)", arena_strdup(cli->arena, err->message), STR_ARG(id));
     err->code = reply->status;

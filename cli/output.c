@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { MAX_COLUMNS = 24, MAX_CELL = 1 << 20, GAP = 2, MIN_WIDTH = 10 };
+enum { MAX_COLUMNS = 24, MAX_CELL = 1 << 20, GAP = 2, MIN_WIDTH = 6 };
 
 struct output {
     const struct cli *cli;
@@ -233,27 +233,30 @@ static void print_cell(const struct output *o, size_t i, struct str text)
     buf_free(&cut);
 }
 
-/* On a terminal the widest column gives way until a row is a line. */
+/* The widest column that may be cut: figures may not. o->n where there is none. */
+static size_t widest_column(const struct output *o)
+{
+    size_t widest = o->n;
+
+    for (size_t i = 0; i < o->n; i++)
+        if (!is_right(o->shown[i]) && o->width[i] > MIN_WIDTH &&
+            (widest == o->n || o->width[i] > o->width[widest]))
+            widest = i;
+    return widest;
+}
+
+/* On a terminal the widest columns give way until a row is a line. */
 static void fit(struct output *o)
 {
     struct winsize size;
-    size_t sum = 0, i;
+    size_t sum = 0, widest;
 
     if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
         return;
-    for (i = 0; i < o->n; i++)
+    for (size_t i = 0; i < o->n; i++)
         sum += o->width[i] + (i ? GAP : 0);
-    while (sum > size.ws_col) {
-        size_t widest = 0, over = sum - size.ws_col;
-
-        for (i = 1; i < o->n; i++)
-            widest = o->width[i] > o->width[widest] ? i : widest;
-        if (o->width[widest] <= MIN_WIDTH)
-            return;
-        over = over < o->width[widest] - MIN_WIDTH ? over : o->width[widest] - MIN_WIDTH;
-        o->width[widest] -= over;
-        sum -= over;
-    }
+    for (; sum > size.ws_col && (widest = widest_column(o)) < o->n; sum--)
+        o->width[widest]--;
 }
 
 static void print_table(struct output *o)

@@ -2,13 +2,14 @@
 #include "cli/progress.h"
 #include "base/clock.h"
 #include "cli/output.h"
+#include "cli/text.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { DRAW_EVERY_US = 100000, RATE_EVERY_US = 500000, BAR_MAX = 40, BAR_MIN = 10 };
+enum { DRAW_EVERY_US = 100000, RATE_EVERY_US = 500000, BAR_MAX = 40, BAR_MIN = 10, BAR_FRAME = 9 };
 
 static bool is_drawn; /* a line of ours stands on the terminal */
 
@@ -46,31 +47,53 @@ static void add_bar(struct buf *out, double share, size_t width)
     buf_printf(out, "] %3d%%  ", (int)(share * 100));
 }
 
+/* What is under way, in at most WIDTH columns; its columns in return. */
+static size_t add_name(struct buf *out, const char *what, size_t width)
+{
+    struct buf safe;
+    size_t columns;
+
+    buf_init(&safe, 1 << 16);
+    text_escape(&safe, str_of(what));
+    columns = text_cut(out, buf_str(&safe), width);
+    buf_add_cstr(out, "  ");
+    buf_free(&safe);
+    return columns + 2;
+}
+
+/* The figures: "10.0 MB of 40.0 MB  10.0 MB/s  ETA 0:03". */
+static void add_figures(const struct progress *p, int64_t now_us, struct buf *out)
+{
+    char done[32], total[32], rate_text[32], time[32];
+
+    buf_add_cstr(out, output_bytes((double)p->done, done));
+    if (p->total >= 0)
+        buf_printf(out, " of %s", output_bytes((double)p->total, total));
+    if (p->rate > 0)
+        buf_printf(out, "  %s/s", output_bytes(p->rate, rate_text));
+    if (p->total >= 0 && p->rate > 0)
+        buf_printf(out, "  ETA %s", output_duration((double)(p->total - p->done) / p->rate + 0.5, time));
+    else
+        buf_printf(out, "  %s", output_duration((double)(now_us - p->began_us) / 1e6, time));
+}
+
 void progress_text(const struct progress *p, int64_t now_us, size_t width, struct buf *out)
 {
     double share = p->total > 0 ? (double)p->done / (double)p->total : 0;
-    char done[32], total[32], rate_text[32], time[32];
-    struct buf rest;
+    struct buf figures;
+    size_t used;
 
-    buf_init(&rest, 256);
-    buf_add_cstr(&rest, output_bytes((double)p->done, done));
-    if (p->total >= 0)
-        buf_printf(&rest, " of %s", output_bytes((double)p->total, total));
-    if (p->rate > 0)
-        buf_printf(&rest, "  %s/s", output_bytes(p->rate, rate_text));
-    if (p->total >= 0 && p->rate > 0)
-        buf_printf(&rest, "  ETA %s", output_duration((double)(p->total - p->done) / p->rate + 0.5, time));
-    else
-        buf_printf(&rest, "  %s", output_duration((double)(now_us - p->began_us) / 1e6, time));
-    buf_printf(out, "%s  ", p->what);
-    if (p->total > 0 && out->n + rest.n + BAR_MIN + 9 <= width) {
-        size_t bar = width - out->n - rest.n - 9;
+    buf_init(&figures, 256);
+    add_figures(p, now_us, &figures);
+    used = add_name(out, p->what, width > figures.n + 2 ? width - figures.n - 2 : 0) + figures.n;
+    if (p->total > 0 && used + BAR_MIN + BAR_FRAME <= width) {
+        size_t bar = width - used - BAR_FRAME;
 
         add_bar(out, share > 1 ? 1 : share, bar > BAR_MAX ? BAR_MAX : bar);
     }
-    if (out->n + rest.n <= width)
-        buf_add_str(out, buf_str(&rest));
-    buf_free(&rest);
+    if (used <= width)
+        buf_add_str(out, buf_str(&figures));
+    buf_free(&figures);
 }
 
 void progress_update(struct progress *p, int64_t done)

@@ -112,7 +112,9 @@ static void tell_break(struct upload *u, struct error *err)
     const char *why = arena_strdup(u->cli->arena, err->message);
 
     output_bytes((double)u->sent, sent);
-    if (u->all_sent)
+    if (u->sent == 0 && !u->all_sent)
+        error_set(err, ERROR_UNAVAILABLE, "%s: %s cannot be sent: %s", u->cli->url, u->send->what, why);
+    else if (u->all_sent)
         error_set(err, ERROR_UNAVAILABLE, "%s: all was sent, but no answer came: %s", u->send->what, why);
     else if (size >= 0)
         error_set(err, ERROR_UNAVAILABLE, "%s: the link broke after %s of %s: %s", u->send->what, sent,

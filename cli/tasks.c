@@ -139,7 +139,6 @@ int task_list(struct cli *cli)
         {"type", "type", CELL_TEXT, false},
         {"status", "status", CELL_TEXT, false},
         {"created_at", "created_at", CELL_TEXT, false},
-        {"image", "image_id", CELL_TEXT, false},
         {"updated_at", "updated_at", CELL_TEXT, true},
         {"expires_at", "expires_at", CELL_TEXT, true},
         {"owner", "owner", CELL_TEXT, true},
@@ -156,14 +155,15 @@ int task_list(struct cli *cli)
 
 /* --- making --------------------------------------------------------------------------------------- */
 
-/* Properties of the new image: --name, and --property as often as wanted. */
-static bool add_properties(struct cli *cli, struct json_writer *w, struct error *err)
+/* Properties of the new image: --name, and --property as often as wanted. An import has them, be there none.
+ */
+static bool add_properties(struct cli *cli, struct json_writer *w, bool always, struct error *err)
 {
     const char *text, *name = args_value(cli->args, "name");
     struct str key, value;
     size_t at = 0;
 
-    if (!name && !args_flag(cli->args, "property"))
+    if (!always && !name && !args_flag(cli->args, "property"))
         return true;
     json_key(w, "image_properties");
     json_obj_begin(w);
@@ -203,7 +203,7 @@ static int make(struct cli *cli, const char *type, const char *const *names, siz
         json_key_cstr(&w, names[i], cli->args->words[i]);
     if (disk_format)
         json_key_cstr(&w, format, disk_format);
-    ok = add_properties(cli, &w, &err);
+    ok = add_properties(cli, &w, strcmp(type, "import") == 0, &err);
     if (ok) {
         json_obj_end(&w);
         json_obj_end(&w);

@@ -44,7 +44,11 @@ static const char *name_of(struct cli *cli, const char *const *files, size_t n)
 {
     if (n > 1)
         return arena_printf(cli->arena, "%zu shards", n);
-    return strcmp(files[0], "-") == 0 ? "standard input" : files[0];
+    if (strcmp(files[0], "-") == 0)
+        return "standard input";
+    const char *slash = strrchr(files[0], '/');
+
+    return slash && slash[1] ? slash + 1 : files[0];
 }
 
 /* Sends the stream of FILES to PATH and says what became of it. */

@@ -2,6 +2,7 @@
 #include "config.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/text.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -29,7 +30,8 @@ static void test_line(void **state)
                         "run.subunit  [####              ]  25%  10.0 MB of 40.0 MB  10.0 MB/s  ETA 0:03");
     assert_int_equal(strlen(text(&p, 79)), 79);
     assert_string_equal(text(&p, 60), "run.subunit  10.0 MB of 40.0 MB  10.0 MB/s  ETA 0:03");
-    assert_string_equal(text(&p, 30), "run.subunit  ");
+    assert_string_equal(text(&p, 45), "run\xe2\x80\xa6  10.0 MB of 40.0 MB  10.0 MB/s  ETA 0:03");
+    assert_string_equal(text(&p, 30), "  ");
     p.total = -1;
     assert_string_equal(text(&p, 79), "run.subunit  10.0 MB  10.0 MB/s  0:12");
     p.total = 0;
@@ -68,6 +70,8 @@ static void test_member(void **state)
 
 int main(void)
 {
+    text_init();
+
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_line),
         cmocka_unit_test(test_figures),
