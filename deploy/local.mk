@@ -1,5 +1,6 @@
 # deploy/: from a bare Debian 12 to a running instance, and what a production host installs.
-EXTRA_DIST += docs/threat-model.md deploy/packages deploy/install-packages deploy/quickstart \
+EXTRA_DIST += docs/deployment.md docs/images docs/privacy.md docs/refstack-client.md docs/threat-model.md docs/upgrade.md \
+	deploy/packages deploy/install-packages deploy/quickstart \
 	deploy/instance deploy/instance-files.sh deploy/instance-services.sh
 
 production_templates = \
