@@ -126,10 +126,11 @@ static bool find_cpid(struct cli *cli, const char **cpid, struct error *err)
     return true;
 }
 
-static bool upload_path(struct cli *cli, const char *link, const char **out, struct error *err)
+/* Where a stream goes: to result LINK, whose cpid is CPID where that is known, or to a new one. */
+static bool upload_path(struct cli *cli, const char *link, const char *cpid, const char **out,
+                        struct error *err)
 {
     struct buf path;
-    const char *cpid = NULL;
     bool ok = true;
 
     buf_init(&path, API_PATH_MAX);
@@ -139,8 +140,8 @@ static bool upload_path(struct cli *cli, const char *link, const char **out, str
         api_segment(&path, link);
     } else {
         ok = find_cpid(cli, &cpid, err);
-        api_query(&path, "cpid", cpid);
     }
+    api_query(&path, "cpid", cpid);
     ok = ok && add_run_options(cli, &path, err);
     *out = api_path(cli, &path);
     return ok;
@@ -155,7 +156,7 @@ int upload_subunit(struct cli *cli)
 
     if (link && (args_flag(cli->args, "cpid") || args_flag(cli->args, "keystone-endpoint")))
         return cli_usage("with --link the cpid is the result's");
-    if (!upload_path(cli, link, &path, &err))
+    if (!upload_path(cli, link, NULL, &path, &err))
         return cli_usage("%s", err.message);
     if (!send_stream(cli, link ? "PUT" : "POST", path, cli->args->words, cli->args->n_words, &sent, &err))
         return cli_fail(&err);
@@ -201,20 +202,23 @@ static bool read_file(struct cli *cli, const char *name, struct str *out, struct
     return ok;
 }
 
-/* Mistaken for a result would be a stream, which must not go out unasked. */
-static bool check_results(struct cli *cli, const char *name, struct str text, struct error *err)
+/* Mistaken for a result would be a stream, which must not go out unasked. *CPID is the result's. */
+static bool check_results(struct cli *cli, const char *name, struct str text, const char **cpid,
+                          struct error *err)
 {
     static const struct json_limits limits = {
         .max_bytes = MAX_RESULTS, .max_values = 4000000, .max_depth = 16};
     const struct json *j = json_parse_object(cli->arena, text, &limits, err);
+    struct str value;
 
     if (!j)
         return error_set(err, ERROR_BAD_REQUEST,
                          "%s is no result (%s); streams go with \"tally upload-subunit\"", name,
                          arena_strdup(cli->arena, err->message));
-    if (!json_is(json_get(j, "results"), JSON_ARRAY) || !json_is(json_get(j, "cpid"), JSON_STRING))
+    if (!json_is(json_get(j, "results"), JSON_ARRAY) || !json_to_str(json_get(j, "cpid"), &value))
         return error_set(err, ERROR_BAD_REQUEST,
                          "%s is no result: it needs cpid, duration_seconds and results", name);
+    *cpid = arena_str(cli->arena, value).p;
     return true;
 }
 
@@ -249,7 +253,7 @@ static bool post_results(struct cli *cli, const char *name, struct str text, str
 }
 
 /* The stream, once the result is there. */
-static int add_evidence(struct cli *cli, struct str result)
+static int add_evidence(struct cli *cli, struct str result, const char *cpid)
 {
     const char *files[64], *path, *file;
     struct str run, same;
@@ -260,7 +264,7 @@ static int add_evidence(struct cli *cli, struct str result)
     while (n < 64 && (file = args_next(cli->args, "subunit", &at)))
         files[n++] = file;
     cli_note(cli, "the evidence goes to %s: your project and the foundation's staff can see it", cli->url);
-    if (!upload_path(cli, arena_str(cli->arena, result).p, &path, &err) ||
+    if (!upload_path(cli, arena_str(cli->arena, result).p, cpid, &path, &err) ||
         !send_stream(cli, "PUT", path, files, n, &sent, &err)) {
         int code = cli_fail(&err);
 
@@ -283,7 +287,7 @@ static int add_evidence(struct cli *cli, struct str result)
 
 int upload_results(struct cli *cli)
 {
-    const char *name = cli->args->words[0];
+    const char *name = cli->args->words[0], *cpid;
     bool evidence = args_flag(cli->args, "subunit");
     struct str text, id;
     struct error err;
@@ -299,10 +303,10 @@ int upload_results(struct cli *cli)
         return cli_usage("evidence (--subunit) needs a token: set OS_CLOUD or the OS_ variables");
     if (!cli->token.n && !args_flag(cli->args, "anonymous") && !args_flag(cli->args, "sign"))
         return cli_usage("whose is it? Set OS_CLOUD or the OS_ variables, or say --sign KEY or --anonymous");
-    if (!read_file(cli, name, &text, &err) || !check_results(cli, name, text, &err) ||
+    if (!read_file(cli, name, &text, &err) || !check_results(cli, name, text, &cpid, &err) ||
         !post_results(cli, name, text, &id, &err))
         return cli_fail(&err);
     if (evidence)
-        return add_evidence(cli, id);
+        return add_evidence(cli, id, cpid);
     return print_ids(cli, (struct str){NULL, 0}, id, false, &err) ? EX_OK : cli_fail(&err);
 }
