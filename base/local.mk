@@ -1,7 +1,7 @@
 # base/: what every floor stands on.
 noinst_LIBRARIES += libtally_base.a
 libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS) $(YAJL_CFLAGS) $(INIH_CFLAGS) \
-	$(CURL_CFLAGS)
+	$(CURL_CFLAGS) $(EXPAT_CFLAGS)
 libtally_base_a_SOURCES = \
 	base/arena.c base/arena.h \
 	base/base64.c base/base64.h \
@@ -34,8 +34,10 @@ libtally_base_a_SOURCES = \
 	base/str.c base/str.h \
 	base/uuid.c base/uuid.h \
 	base/wake.c base/wake.h \
+	base/xml.c base/xml.h \
 	base/xml_text.c base/xml_text.h
-BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS) $(CURL_LIBS)
+BASE_LIBS = libtally_base.a $(UUID_LIBS) $(OPENSSL_LIBS) $(YAJL_LIBS) $(INIH_LIBS) $(CURL_LIBS) \
+	$(EXPAT_LIBS)
 
 # The man page of the configuration stands in the tree; a test says when it is old.
 noinst_PROGRAMS += base/conf-doc

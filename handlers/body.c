@@ -17,6 +17,7 @@ struct body {
     const struct body_limits *limits;
     const struct body_sink *sink;
     enum form form;
+    enum body_kind kind; /* of a raw body */
     struct multipart *multipart;
     struct json_flat json;
     struct base64 base64;
@@ -26,12 +27,12 @@ struct body {
 
 /* --- streams, whatever the form -------------------------------------------------------------------- */
 
-static bool stream_begin(struct body *b, struct error *err)
+static bool stream_begin(struct body *b, enum body_kind kind, struct error *err)
 {
     if (b->parts >= b->limits->max_parts)
         return error_set(err, ERROR_BAD_REQUEST, "more than %u parts \"%s\"", b->limits->max_parts,
                          member_name);
-    return b->sink->part_begin(b->sink->ctx, b->parts++, err);
+    return b->sink->part_begin(b->sink->ctx, b->parts++, kind, err);
 }
 
 static bool stream_data(struct body *b, const void *p, size_t n, struct error *err)
@@ -50,6 +51,17 @@ static bool stream_end(struct body *b, struct error *err)
     return b->sink->part_end(b->sink->ctx, err);
 }
 
+/* Of a media type, with or without parameters; p NULL: none is given. XML says its encoding itself. */
+static enum body_kind kind_of(struct str content_type)
+{
+    struct str type, rest;
+
+    str_cut(content_type, ';', &type, &rest);
+    type = str_trim(type);
+    return str_eq_nocase(type, STR("application/xml")) || str_eq_nocase(type, STR("text/xml")) ? BODY_XML
+                                                                                               : BODY_SUBUNIT;
+}
+
 /* --- multipart/form-data --------------------------------------------------------------------------- */
 
 static bool on_part(void *ctx, const struct multipart_part *part, struct error *err)
@@ -57,7 +69,7 @@ static bool on_part(void *ctx, const struct multipart_part *part, struct error *
     if (!str_eq_cstr(part->name, member_name))
         return error_set(err, ERROR_BAD_REQUEST, "a part named \"%.*s\"; only \"%s\" is taken",
                          (int)(part->name.n < 100 ? part->name.n : 100), part->name.p, member_name);
-    return stream_begin(ctx, err);
+    return stream_begin(ctx, kind_of(part->content_type), err);
 }
 
 static bool on_part_data(void *ctx, const char *p, size_t n, struct error *err)
@@ -82,7 +94,7 @@ static bool on_member(void *ctx, struct str key, struct error *err)
     if (b->parts)
         return error_set(err, ERROR_BAD_REQUEST, "the key \"%s\" twice in one object", member_name);
     b->base64 = BASE64_INIT;
-    return stream_begin(b, err);
+    return stream_begin(b, BODY_SUBUNIT, err);
 }
 
 static bool on_value(void *ctx, const char *p, size_t n, struct error *err)
@@ -144,7 +156,8 @@ static bool choose_form(struct body *b, struct arena *arena, struct str content_
     params = (struct str){type.p + type.n, content_type.n - type.n};
     type = str_trim(type);
     b->form = FORM_RAW;
-    if (str_eq_nocase(type, STR("application/octet-stream")) ||
+    b->kind = kind_of(type);
+    if (b->kind == BODY_XML || str_eq_nocase(type, STR("application/octet-stream")) ||
         str_eq_nocase(type, STR("application/x-subunit")))
         return true;
     if (str_eq_nocase(type, STR("multipart/form-data")))
@@ -153,7 +166,7 @@ static bool choose_form(struct body *b, struct arena *arena, struct str content_
         return set_json(b, arena, params, err);
     return error_set(err, ERROR_MEDIA_TYPE,
                      "Content-Type \"%.*s\" is not taken; application/octet-stream, application/x-subunit, "
-                     "multipart/form-data and application/json are",
+                     "application/xml, text/xml, multipart/form-data and application/json are",
                      (int)(type.n < 100 ? type.n : 100), type.p);
 }
 
@@ -187,7 +200,7 @@ static bool pump(struct request *r, struct body *b, struct body_coding *coding, 
     char *in = arena_alloc(r->arena, IN_SIZE);
     size_t got;
 
-    if (b->form == FORM_RAW && !stream_begin(b, err))
+    if (b->form == FORM_RAW && !stream_begin(b, b->kind, err))
         return false;
     do {
         if (!request_body_read(r, in, IN_SIZE, &got, err) || !body_coding_feed(coding, in, got, err))

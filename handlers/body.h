@@ -1,7 +1,9 @@
 /* body.h - the bodies of uploads: any of the forms that a client may send, decoded while they come.
  *
  * Content-Type application/octet-stream and application/x-subunit: the body is the stream.
- * multipart/form-data: each part named "subunit_data" is a stream (several: the shards of one run).
+ * application/xml and text/xml: it is one of XML.
+ * multipart/form-data: each part named "subunit_data" is a stream (several: the shards of one run), of XML
+ * where the part's own Content-Type says so.
  * application/json, or no type: {"subunit_data": "<base64>"}. Others: 415.
  * Content-Encoding gzip (RFC 1952, one or more members) or zstd (RFC 8878, a window of 8 MiB at most), or
  * none; another one, or two: 415.
@@ -11,6 +13,9 @@
 #define TALLY_HANDLERS_BODY_H
 
 #include "handlers/request.h"
+
+/* What a stream is by its media type. */
+enum body_kind { BODY_SUBUNIT, BODY_XML };
 
 struct body_limits {
     uint64_t max_bytes; /* of all streams together, decoded */
@@ -22,7 +27,7 @@ struct body_limits {
  * Each returns false with ERR filled to end the reading. */
 struct body_sink {
     void *ctx;
-    bool (*part_begin)(void *ctx, unsigned index, struct error *err);
+    bool (*part_begin)(void *ctx, unsigned index, enum body_kind kind, struct error *err);
     bool (*data)(void *ctx, const void *p, size_t n, struct error *err);
     bool (*part_end)(void *ctx, struct error *err);
 };

@@ -20,6 +20,7 @@ libtally_handlers_a_SOURCES = \
 	handlers/images_sort.c \
 	handlers/json_reply.c handlers/json_reply.h \
 	handlers/junit.c handlers/junit.h \
+	handlers/junit_read.c handlers/junit_read.h \
 	handlers/metrics.c handlers/metrics.h \
 	handlers/multipart.c handlers/multipart.h \
 	handlers/multipart_param.c \
@@ -38,6 +39,8 @@ libtally_handlers_a_SOURCES = \
 	handlers/service.c handlers/service.h \
 	handlers/stats.c handlers/stats.h \
 	handlers/stats_words.c \
+	handlers/stream_names.c handlers/stream_names.h \
+	handlers/stream_read.c \
 	handlers/stream_spool.c handlers/stream_spool.h \
 	handlers/subunit.c handlers/subunit.h \
 	handlers/subunit_export.c \
@@ -80,11 +83,14 @@ tests_unit_test_uri_SOURCES = tests/unit/test_uri.c tests/unit/unit.h
 tests_unit_test_uri_LDADD = libtally_handlers.a $(UNIT_LIBS)
 endif
 
-HANDLERS_FUZZ = tests/fuzz/fuzz_body tests/fuzz/fuzz_multipart tests/fuzz/fuzz_query
+HANDLERS_FUZZ = tests/fuzz/fuzz_body tests/fuzz/fuzz_junit tests/fuzz/fuzz_multipart tests/fuzz/fuzz_query
 check_PROGRAMS += $(HANDLERS_FUZZ)
 tests_fuzz_fuzz_body_SOURCES = tests/fuzz/fuzz_body.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_body_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_body_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
+tests_fuzz_fuzz_junit_SOURCES = tests/fuzz/fuzz_junit.c $(FUZZ_DRIVER)
+tests_fuzz_fuzz_junit_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+tests_fuzz_fuzz_junit_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)
 tests_fuzz_fuzz_multipart_SOURCES = tests/fuzz/fuzz_multipart.c $(FUZZ_DRIVER)
 tests_fuzz_fuzz_multipart_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 tests_fuzz_fuzz_multipart_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS)

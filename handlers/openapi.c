@@ -60,6 +60,8 @@ static void write_body(struct json_writer *w, enum body_limit body)
         write_content(w, "application/octet-stream");
     if (body == BODY_UPLOAD) {
         write_content(w, "application/x-subunit");
+        write_content(w, "application/xml");
+        write_content(w, "text/xml");
         write_content(w, "multipart/form-data");
     }
     json_obj_end(w);

@@ -4,6 +4,8 @@
 #include "base/conf_options.h"
 #include "base/mem.h"
 #include "handlers/body.h"
+#include "handlers/junit_read.h"
+#include "handlers/stream_names.h"
 #include "subunit/tally-subunit.h"
 
 #include <stdlib.h>
@@ -11,94 +13,27 @@
 
 enum {
     PIECE = 64 * 1024,
-    REGEX_MAX = 256,
-    OPEN_BYTES = 16 * 1024 * 1024, /* names and tags of open tests: a process is to stay under 64 MiB */
-    /* A compiled expression keeps each state that a text has brought it to, some kilobytes for a character at
-     * worst: after so many bytes of ids it is made anew. */
-    REGEX_USE = 4096
+    OPEN_BYTES = 16 * 1024 * 1024 /* names and tags of open tests: a process is to stay under 64 MiB */
 };
 
 struct reading {
-    struct request *r;
+    const struct conf *conf;
     const struct stream_options *options;
     struct stream_spool *out;
     struct arena *arena; /* of one record */
     struct hash_sha256 *sha;
     struct subunit_reader *reader;
+    struct junit_reader *junit; /* instead of READER */
     struct subunit_fold *fold;
     unsigned char (*digests)[SHA256_SIZE];
     unsigned n_parts;
     uint64_t file_bytes; /* of all attachments, those of tests that have not ended included */
     bool file_open;      /* a file of the run as a whole is being written */
     struct spool_attachment file;
-    regex_t regex;      /* of options->attr_regex */
-    bool regex_made;    /* and not freed */
-    size_t regex_bytes; /* that it has seen */
-    struct error *err;  /* where callbacks leave why they stopped */
+    struct stream_names names;
+    struct error *err; /* where callbacks leave why they stopped */
     char piece[PIECE];
 };
-
-/* POSIX' extended syntax from Python's, as far as both have it: '.' matches no line end, brackets take them.
- */
-static bool translate(struct str text, struct buf *out, struct error *err)
-{
-    bool inside = false;
-
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i], next = i + 1 < text.n ? text.p[i + 1] : '\0';
-
-        if (inside) {
-            if (c == '\\')
-                return error_set(
-                    err, ERROR_BAD_REQUEST,
-                    "attr_regex: no backslash is taken in brackets; ']' can stand first in them");
-            inside = c != ']';
-            buf_add_char(out, c);
-        } else if (c == '[') {
-            inside = true;
-            buf_add_char(out, c);
-            if (next == '^')
-                buf_add_char(out, text.p[++i]);
-            if (i + 1 < text.n && text.p[i + 1] == ']')
-                buf_add_char(out, text.p[++i]);
-        } else if (c == '{' || (c == '\\' && next >= '1' && next <= '9')) {
-            return error_set(err, ERROR_BAD_REQUEST,
-                             "attr_regex: repeat counts {...} and back references are not taken");
-        } else if (c == '\\') {
-            buf_add_char(out, c);
-            buf_add_char(out, next);
-            i++;
-        } else {
-            buf_add_cstr(out, c == '.' ? "[^\n]" : (char[]){c, '\0'});
-        }
-    }
-    return true;
-}
-
-bool stream_regex(struct str text, regex_t *out, struct error *err)
-{
-    struct buf pattern;
-    char why[128];
-
-    if (text.n == 0 || text.n > REGEX_MAX || memchr(text.p, '\0', text.n))
-        return error_set(err, ERROR_BAD_REQUEST, "attr_regex: 1 to %d characters are taken", REGEX_MAX);
-    buf_init(&pattern, REGEX_MAX * 8);
-    bool ok = translate(text, &pattern, err);
-    int rc = ok ? regcomp(out, pattern.p, REG_EXTENDED) : 0;
-    buf_free(&pattern);
-    if (!ok)
-        return false;
-    if (rc) {
-        regerror(rc, out, why, sizeof(why));
-        return error_set(err, ERROR_BAD_REQUEST, "attr_regex: %s", why);
-    }
-    if (out->re_nsub < 1) {
-        regfree(out);
-        return error_set(err, ERROR_BAD_REQUEST,
-                         "attr_regex: a group (...) that holds the attributes is missing");
-    }
-    return true;
-}
 
 /* --- records ------------------------------------------------------------------------------------ */
 
@@ -113,63 +48,6 @@ static const enum spool_outcome outcomes[] = {
     [SUBUNIT_SKIP] = OUTCOME_SKIP,       [SUBUNIT_FAIL] = OUTCOME_FAIL,
     [SUBUNIT_XFAIL] = OUTCOME_XFAIL,
 };
-
-static struct str join(struct arena *arena, struct str a, struct str b)
-{
-    char *p = arena_alloc(arena, a.n + b.n + 1);
-
-    memcpy(p, a.p, a.n);
-    memcpy(p + a.n, b.p, b.n);
-    return (struct str){p, a.n + b.n};
-}
-
-static void free_regex(struct reading *rd)
-{
-    if (rd->regex_made)
-        regfree(&rd->regex);
-    rd->regex_made = false;
-}
-
-/* rd->regex is fit to read N bytes more. */
-static bool ready_regex(struct reading *rd, size_t n)
-{
-    if (rd->regex_made && rd->regex_bytes > REGEX_USE)
-        free_regex(rd);
-    if (!rd->regex_made) {
-        rd->regex_made = stream_regex(rd->options->attr_regex, &rd->regex, rd->err);
-        rd->regex_bytes = 0;
-    }
-    rd->regex_bytes += n;
-    return rd->regex_made;
-}
-
-/* The id without its attributes, and these; a bracket at the very beginning stays in the name. */
-static bool split_name(struct reading *rd, struct spool_test *t)
-{
-    struct str id = t->stream_id;
-
-    if (!rd->options->attr_regex.p) {
-        struct subunit_name n = subunit_name_split((struct subunit_str){id.p, id.n});
-
-        t->name = n.tail.n ? join(rd->arena, view(n.head), view(n.tail)) : view(n.head);
-        t->attrs = n.has_attrs ? view(n.attrs) : (struct str){NULL, 0};
-        return true;
-    }
-    if (!ready_regex(rd, id.n))
-        return false;
-    regmatch_t m[2];
-    char *text = arena_memdup(rd->arena, id.p, id.n);
-    t->name = id;
-    t->attrs = (struct str){NULL, 0};
-    if (regexec(&rd->regex, text, 2, m, 0) != 0)
-        return true;
-    if (m[1].rm_so >= 0)
-        t->attrs = (struct str){text + m[1].rm_so, (size_t)(m[1].rm_eo - m[1].rm_so)};
-    if (m[0].rm_so > 0 && m[0].rm_eo > m[0].rm_so)
-        t->name = join(rd->arena, (struct str){text, (size_t)m[0].rm_so},
-                       (struct str){text + m[0].rm_eo, id.n - (size_t)m[0].rm_eo});
-    return true;
-}
 
 static bool spool_file(struct reading *rd, const struct subunit_attachment *from, struct spool_attachment *to)
 {
@@ -215,7 +93,7 @@ static int on_test(void *ctx, const struct subunit_test *test)
     arena_reset(rd->arena);
     t.stream_id = view(test->id);
     t.outcome = outcomes[test->status];
-    if (!split_name(rd, &t))
+    if (!stream_names_split(&rd->names, rd->arena, rd->junit && !rd->options->cut_attrs, &t, rd->err))
         return 1;
     /* What testrepository's runners say of their own end is no test. */
     if (str_eq_cstr(t.name, "process-returncode"))
@@ -281,7 +159,7 @@ static bool map_error(const struct reading *rd, const struct subunit_error *from
  */
 static bool count_file(struct reading *rd, const struct subunit_event *event)
 {
-    uint64_t most = rd->r->conf->subunit.max_transaction_bytes;
+    uint64_t most = rd->conf->subunit.max_transaction_bytes;
 
     if (!rd->options->attachments || !event->has_file || !event->has_id)
         return true;
@@ -306,10 +184,19 @@ static int on_event(void *ctx, const struct subunit_event *event)
     return 1;
 }
 
-static bool part_begin(void *ctx, unsigned index, struct error *err)
+/* From the JUnit reader, which has an error of its own. */
+static bool on_junit_event(void *ctx, const struct subunit_event *event, struct error *err)
 {
     struct reading *rd = ctx;
-    const struct conf *conf = rd->r->conf;
+
+    rd->err = err;
+    return on_event(rd, event) == 0;
+}
+
+static bool part_begin(void *ctx, unsigned index, enum body_kind kind, struct error *err)
+{
+    struct reading *rd = ctx;
+    const struct conf *conf = rd->conf;
     struct subunit_limits limits = {.max_id_chars = (uint32_t)conf->subunit.max_id_chars,
                                     .max_open_tests = (uint32_t)conf->subunit.max_open_tests,
                                     .max_open_bytes = OPEN_BYTES};
@@ -322,9 +209,12 @@ static bool part_begin(void *ctx, unsigned index, struct error *err)
 
     rd->err = err;
     rd->digests = mem_realloc(rd->digests, (index + 1) * sizeof(*rd->digests));
-    rd->reader = subunit_reader_new(&reader, on_event, rd);
+    if (kind == BODY_XML)
+        rd->junit = junit_reader_new(conf->subunit.max_id_chars, rd->options->start_us, on_junit_event, rd);
+    else
+        rd->reader = subunit_reader_new(&reader, on_event, rd);
     rd->fold = subunit_fold_new(&fold, &callbacks, rd);
-    return (rd->reader && rd->fold) || error_set(err, ERROR_UNAVAILABLE, "out of memory");
+    return ((rd->reader || rd->junit) && rd->fold) || error_set(err, ERROR_UNAVAILABLE, "out of memory");
 }
 
 static bool part_data(void *ctx, const void *p, size_t n, struct error *err)
@@ -335,7 +225,19 @@ static bool part_data(void *ctx, const void *p, size_t n, struct error *err)
     rd->err = err;
     rd->out->bytes += n;
     hash_sha256_add(rd->sha, p, n);
+    if (rd->junit)
+        return junit_reader_feed(rd->junit, p, n, err);
     return subunit_reader_feed(rd->reader, p, n, &why) || map_error(rd, &why, err);
+}
+
+static void free_readers(struct reading *rd)
+{
+    subunit_reader_free(rd->reader);
+    junit_reader_free(rd->junit);
+    subunit_fold_free(rd->fold);
+    rd->reader = NULL;
+    rd->junit = NULL;
+    rd->fold = NULL;
 }
 
 static bool part_end(void *ctx, struct error *err)
@@ -344,7 +246,9 @@ static bool part_end(void *ctx, struct error *err)
     struct subunit_error why;
 
     rd->err = err;
-    if (!subunit_reader_finish(rd->reader, &why))
+    if (rd->junit && !junit_reader_finish(rd->junit, err))
+        return false;
+    if (rd->reader && !subunit_reader_finish(rd->reader, &why))
         return map_error(rd, &why, err);
     /* Before the fold gives the tests that have not ended: they have contents too. */
     if (!close_file(rd, err))
@@ -353,11 +257,8 @@ static bool part_end(void *ctx, struct error *err)
         return map_error(rd, &why, err);
     hash_sha256_end(rd->sha, rd->digests[rd->n_parts++]);
     if (!rd->out->format)
-        rd->out->format = subunit_reader_version(rd->reader);
-    subunit_reader_free(rd->reader);
-    subunit_fold_free(rd->fold);
-    rd->reader = NULL;
-    rd->fold = NULL;
+        rd->out->format = rd->junit ? STREAM_FORMAT_JUNIT : subunit_reader_version(rd->reader);
+    free_readers(rd);
     return true;
 }
 
@@ -382,35 +283,31 @@ static void free_spool(void *spool)
     spool_free(spool);
 }
 
-bool stream_read(struct request *r, const struct stream_options *options, struct stream_spool *out,
-                 struct error *err)
+bool stream_take(const struct conf *conf, struct arena *arena, const struct stream_options *options,
+                 stream_give_fn give, void *arg, struct stream_spool *out, struct error *err)
 {
-    const struct conf *conf = r->conf;
     struct spool_limits limits = {.max_tests = conf->subunit.max_tests,
                                   .max_attachment_bytes = conf->subunit.max_attachment_bytes,
                                   .max_bytes = conf->subunit.max_transaction_bytes};
-    struct body_limits body = {.max_bytes = conf->subunit.max_stream_bytes,
-                               .max_ratio = conf->subunit.max_ratio,
-                               .max_parts = (unsigned)conf->subunit.max_parts};
-    struct reading *rd = arena_calloc(r->arena, 1, sizeof(*rd));
+    struct reading *rd = arena_calloc(arena, 1, sizeof(*rd));
     struct body_sink sink = {rd, part_begin, part_data, part_end};
 
     *out = (struct stream_spool){.spool = spool_new(conf->subunit.spool_dir, &limits, err)};
     if (!out->spool)
         return false;
-    arena_defer(r->arena, free_spool, out->spool);
-    rd->r = r;
+    arena_defer(arena, free_spool, out->spool);
+    rd->conf = conf;
     rd->options = options;
+    rd->names.attr_regex = options->attr_regex;
     rd->out = out;
     rd->err = err;
     rd->arena = arena_new(0);
     rd->sha = hash_sha256_new();
-    bool ok = body_decode(r, &body, &sink, err) && spool_finish(out->spool, err);
+    bool ok = give(arg, &sink, err) && spool_finish(out->spool, err);
     if (ok)
         digest_all(rd);
-    subunit_reader_free(rd->reader);
-    subunit_fold_free(rd->fold);
-    free_regex(rd);
+    free_readers(rd);
+    stream_names_free(&rd->names);
     hash_sha256_free(rd->sha);
     arena_free(rd->arena);
     free(rd->digests);

@@ -7,6 +7,7 @@
 #include "db/ingest.h"
 #include "db/results.h"
 #include "handlers/metrics.h"
+#include "handlers/stream_names.h"
 #include "handlers/stream_spool.h"
 
 #include <string.h>
@@ -72,6 +73,7 @@ static bool get_regex(struct request *r, struct upload *u, struct error *err)
         return false;
     if (asked.p)
         text = asked;
+    u->stream.cut_attrs = asked.p != NULL;
     /* The default one has a reader of its own. */
     if (str_eq_cstr(text, "\\[(.*)\\]") || text.n == 0)
         return true;
@@ -176,6 +178,7 @@ static bool get_options(struct request *r, struct upload *u, struct error *err)
         return error_set(err, ERROR_BAD_REQUEST, "artifacts: at most %d bytes are taken", ARTIFACTS_BYTES);
     if (non_subunit.p)
         u->stream.non_subunit_name = arena_memdup(r->arena, non_subunit.p, non_subunit.n);
+    u->stream.start_us = u->in.run_at_us;
     return query_check(r, err);
 }
 

@@ -15,7 +15,7 @@ AM_TESTS_ENVIRONMENT = \
 	TALLY_CC='$(CC)'; export TALLY_CC; \
 	TALLY_CPPFLAGS='-I$(top_srcdir) -I$(top_builddir) -D_GNU_SOURCE $(FCGI_CFLAGS) $(YAJL_CFLAGS) \
 		$(MYSQL_CFLAGS) $(UUID_CFLAGS) $(CURL_CFLAGS) $(OPENSSL_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS) \
-		$(INIH_CFLAGS) $(DEFLATE_CFLAGS) $(YAML_CFLAGS)'; export TALLY_CPPFLAGS;
+		$(INIH_CFLAGS) $(DEFLATE_CFLAGS) $(YAML_CFLAGS) $(EXPAT_CFLAGS)'; export TALLY_CPPFLAGS;
 
 # Folders go whole into the distribution; what running the tests made must not.
 EXTRA_DIST += $(static_checks) tests/static/lib.sh tests/static/cppcheck.suppress \

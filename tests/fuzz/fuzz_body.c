@@ -37,8 +37,9 @@ bool request_body_read(struct request *r, void *p, size_t n, size_t *got, struct
     return true;
 }
 
-static bool on_begin(void *ctx, unsigned index, struct error *err)
+static bool on_begin(void *ctx, unsigned index, enum body_kind kind, struct error *err)
 {
+    (void)kind;
     (void)err;
     buf_printf(ctx, "<%u>", index);
     return true;

@@ -70,8 +70,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static bool on_begin(void *ctx, unsigned index, struct error *err)
+static bool on_begin(void *ctx, unsigned index, enum body_kind kind, struct error *err)
 {
+    (void)kind;
     (void)ctx;
     (void)err;
     buf_printf(&seen, "<%u>", index);
