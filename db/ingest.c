@@ -307,7 +307,7 @@ static bool store(struct db_conn *c, void *arg, struct error *err)
     return insert_run(c, in, &run_id, err) && insert_run_info(c, in, run_id, err) &&
            insert_metadata(c, in, run_id, err) && ingest_tests(c, in, &all_new, err) &&
            insert_test_runs(c, in, run_id, err) && ingest_details(c, in, run_id, err) &&
-           (!make || make_result(c, in, run_id, err)) &&
+           ingest_failures(c, in, run_id, err) && (!make || make_result(c, in, run_id, err)) &&
            insert_meta(c, in->run_result_id, "subunit_run", str_of(in->run_uuid), err) &&
            count_project(c, in, run_id, err) && (all_new || count_tests(c, run_id, err)) &&
            run_lists_add(c, run_id, err);

@@ -23,7 +23,7 @@ struct ingest {
     struct str artifacts; /* p NULL: none */
     int64_t run_at_us;
     unsigned char sha256[SHA256_SIZE]; /* of the decoded stream */
-    int stream_format;                 /* 1 or 2 */
+    int stream_format;                 /* 1 or 2; 3: JUnit XML */
     uint64_t stream_bytes;
     const struct ingest_meta *meta;
     size_t n_meta;
@@ -51,6 +51,9 @@ bool ingest_tests(struct db_conn *c, struct ingest *in, bool *all_new, struct er
 
 /* Loads what hangs on a test_run: metadata, test_run_info, attachments. Slots have their test_run_id. */
 bool ingest_details(struct db_conn *c, struct ingest *in, int64_t run_id, struct error *err);
+
+/* Writes down what the failures come to (failures.h). Slots have their test_run_id. */
+bool ingest_failures(struct db_conn *c, struct ingest *in, int64_t run_id, struct error *err);
 
 /* Reads the spool's records one after the other while a bulk load asks for rows. */
 struct ingest_cursor {

@@ -7,6 +7,7 @@ libtally_db_a_SOURCES = \
 	db/db.h \
 	db/dsn.c db/dsn.h \
 	db/duration.h \
+	db/failures.c db/failures.h \
 	db/image_members.c db/image_members.h \
 	db/image_quota.c \
 	db/image_tags.c db/image_tags.h \
@@ -16,6 +17,7 @@ libtally_db_a_SOURCES = \
 	db/images_rows.c db/images_rows.h \
 	db/ingest.c db/ingest.h \
 	db/ingest_details.c \
+	db/ingest_failures.c \
 	db/ingest_tests.c \
 	db/migrate.c db/migrate.h \
 	db/migrate_claim.c db/migrate_claim.h \

@@ -156,6 +156,8 @@ static bool delete_tests(struct db_conn *c, const struct batch *b, struct error 
         " WHERE tr.run_id = ? AND tr.id <= ?",
         "DELETE i FROM test_runs tr JOIN test_run_info i ON i.test_run_id = tr.id"
         " WHERE tr.run_id = ? AND tr.id <= ?",
+        "DELETE f FROM test_runs tr JOIN test_run_failures f ON f.test_run_id = tr.id"
+        " WHERE tr.run_id = ? AND tr.id <= ?",
         /* Tests that only this run has: the key's lock keeps an upload from taking the test at the same
            moment. */
         "DELETE k FROM test_runs tr JOIN test_keys k ON k.tests_id = tr.test_id"
@@ -181,6 +183,7 @@ static bool delete_run(struct db_conn *c, struct batch *b, struct error *err)
         "DELETE a FROM attachment_info i JOIN attachments a ON a.id = i.attachment_id WHERE i.run_id = ?",
         "DELETE FROM attachment_info WHERE run_id = ?",
         "DELETE FROM test_run_info WHERE run_id = ?",
+        "DELETE FROM test_run_failures WHERE run_id = ?",
         "DELETE FROM run_metadata WHERE run_id = ?",
         "DELETE FROM runs WHERE id = ?",
         "DELETE FROM run_trash WHERE run_id = ?",

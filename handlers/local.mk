@@ -2,10 +2,13 @@
 noinst_LIBRARIES += libtally_handlers.a
 libtally_handlers_a_CFLAGS = $(AM_CFLAGS) $(ZLIB_CFLAGS) $(ZSTD_CFLAGS)
 libtally_handlers_a_SOURCES = \
+	handlers/average.c handlers/average.h \
+	handlers/average_get.c \
 	handlers/body.c handlers/body.h \
 	handlers/body_coding.c handlers/body_coding.h \
 	handlers/byte_range.c handlers/byte_range.h \
 	handlers/compare.c handlers/compare.h \
+	handlers/failures.c handlers/failures.h \
 	handlers/image_access.c handlers/image_access.h \
 	handlers/image_actions.c handlers/image_actions.h \
 	handlers/image_context.c handlers/image_context.h \

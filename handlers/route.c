@@ -1,6 +1,8 @@
 #include "config.h"
 #include "handlers/route.h"
+#include "handlers/average.h"
 #include "handlers/compare.h"
+#include "handlers/failures.h"
 #include "handlers/image_actions.h"
 #include "handlers/image_data.h"
 #include "handlers/members.h"
@@ -144,6 +146,16 @@ const struct route routes[] = {
      .long_reply = true,
      .summary = "The run as a subunit v2 stream"},
     {.method = METHOD_GET,
+     .pattern = "/v1/subunit/{uuid}/failures",
+     .handler = failures_of_run,
+     .auth = AUTH_REQUIRED,
+     .summary = "A run's failures, those that are alike together, the most frequent first"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/failures",
+     .handler = failures_of_runs,
+     .auth = AUTH_REQUIRED,
+     .summary = "Failures of the last runs, those that are alike together"},
+    {.method = METHOD_GET,
      .pattern = "/v1/subunit/{uuid}/junit",
      .handler = junit_get,
      .auth = AUTH_REQUIRED,
@@ -199,6 +211,17 @@ const struct route routes[] = {
      .handler = stats_get_prefixes,
      .auth = AUTH_REQUIRED,
      .summary = "What follows on a prefix in the names of the caller's tests, and how many begin so"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/stats/average/stream",
+     .handler = average_get,
+     .auth = AUTH_REQUIRED,
+     .long_reply = true,
+     .summary = "The average run as a subunit v2 stream: every test that has passed, in its average time"},
+    {.method = METHOD_GET,
+     .pattern = "/v1/tests/flaky",
+     .handler = failures_flaky,
+     .auth = AUTH_REQUIRED,
+     .summary = "Tests that both passed and failed in the last runs, the most unsteady first"},
     {.method = METHOD_GET,
      .pattern = "/v1/tests/{test_id}",
      .handler = tests_show,

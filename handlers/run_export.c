@@ -1,6 +1,7 @@
 #include "config.h"
 #include "handlers/run_export.h"
 #include "base/json.h"
+#include "db/spool.h"
 
 bool attachment_pieces(struct db_conn *c, int64_t id, uint64_t size, attachment_piece_fn fn, void *arg,
                        struct error *err)
@@ -100,6 +101,8 @@ static bool begin_test(struct export *x, struct db_rows *rows, struct error *err
 
     arena_reset(x->arena);
     x->event = (struct subunit_event){.has_id = true, .status = SUBUNIT_INPROGRESS, .runnable = true};
+    if (str_eq_cstr(db_str(rows, "status"), spool_outcome_name(OUTCOME_UNKNOWN)))
+        x->event.status = SUBUNIT_NONE; /* files alone told of it */
     x->event.id = text(run_export_id(rows, x->arena));
     x->event.has_route_code = route.p != NULL;
     if (route.p)

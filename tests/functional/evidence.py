@@ -5,8 +5,8 @@ import os
 import subprocess
 
 TABLES = ('runs', 'run_metadata', 'run_info', 'tests', 'test_keys', 'test_metadata', 'test_runs', 'test_run_metadata',
-          'test_run_info', 'attachments', 'attachment_info', 'project_test_stats', 'test', 'results', 'result_info',
-          'meta', 'run_lists', 'project_run_metadata')
+          'test_run_info', 'attachments', 'attachment_info', 'test_run_failures', 'project_test_stats', 'test', 'results',
+          'result_info', 'meta', 'run_lists', 'project_run_metadata')
 RAW = 'application/x-subunit'
 
 

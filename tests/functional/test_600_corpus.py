@@ -10,7 +10,7 @@ from streams import corpus as stream_bytes
 NAMES = corpus.expectations()
 STREAMS = sorted({corpus.stream_name(n) for n in NAMES if not n.startswith('two-gzip')})
 TABLES = ('runs', 'run_metadata', 'run_info', 'tests', 'test_keys', 'test_metadata', 'test_runs', 'test_run_metadata',
-          'test_run_info', 'attachments', 'attachment_info', 'project_test_stats')
+          'test_run_info', 'attachments', 'attachment_info', 'test_run_failures', 'project_test_stats')
 # Their times are those of the load: how long their tests took cannot come again.
 TIMED_BY_LOAD = ('v024-no-time.v1.subunit',)
 # subunit-1to2 itself ended in the middle; Tally says where instead of storing what came before.
