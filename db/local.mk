@@ -24,6 +24,7 @@ libtally_db_a_SOURCES = \
 	db/migrate_data.h \
 	db/migrate_guard.c db/migrate_guard.h \
 	db/migrate_text.c db/migrate_text.h \
+	db/owner.c db/owner.h \
 	db/pool.c \
 	db/pubkeys.c db/pubkeys.h \
 	db/result_meta.c \

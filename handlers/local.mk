@@ -104,4 +104,4 @@ if !FUZZ
 TESTS += $(HANDLERS_FUZZ)
 endif
 
-EXTRA_DIST += tests/bench/bench-download tests/bench/bench-upload
+EXTRA_DIST += tests/bench/bench-download docs/evidence.md tests/bench/bench-upload

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "manage/manage.h"
 #include "base/log.h"
+#include "db/migrate.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -18,6 +19,12 @@ static const struct {
     {"db", "version", manage_db_version, ""},
     {"db", "check", manage_db_check, "[--print]"},
     {"db", "expire", manage_db_expire, "[--days N | --before DATE] [--dry-run]"},
+    {"db", "signatures", manage_db_signatures, ""},
+    {"owner", "set", manage_owner_set, "--project ID --user ID (--run UUID | --result UUID | --unowned) ..."},
+    {"run", "import", manage_run_import,
+     "--project ID --user ID [--cpid ID] [--run-meta KEY=VALUE] [--run-at TIME] [--artifacts TEXT]"
+     " [--no-attachments] FILE..."},
+    {"run", "export", manage_run_export, "(UUID | --average [--key KEY --value VALUE [--last N]]) [-o FILE]"},
     {"task", "list", manage_task_list,
      "[--status STATUS] [--type TYPE] [--owner PROJECT] [--expired] [--limit N]"},
     {"task", "show", manage_task_show, "ID"},
@@ -87,8 +94,23 @@ struct db_conn *manage_connect(struct manage *m, struct error *err)
     /* Nobody else has this configuration yet. A table of any size may have to be copied. */
     m->conf->database.read_timeout = 0;
     m->conf->database.write_timeout = 0;
-    m->db = db_new(m->conf, 1, err);
+    m->db = db_new(m->conf, 2, err);
     return m->db ? db_acquire(m->db, err) : NULL;
+}
+
+struct db_conn *manage_connect_at_head(struct manage *m, struct error *err)
+{
+    struct db_conn *c = manage_connect(m, err);
+    struct version_state states[FAMILY_COUNT];
+    const struct version_options dry = {.dry_run = true};
+
+    if (!c)
+        return NULL;
+    struct version_names names = version_names_of(m->conf);
+    if (version_tables_settle(c, &names, &dry, states, err) && version_tables_at_head(states, err))
+        return c;
+    db_release(c);
+    return NULL;
 }
 
 static int run_command(struct manage *m, int argc, char **argv)

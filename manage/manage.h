@@ -20,6 +20,10 @@ int manage_db_sync(struct manage *m, int argc, char **argv);
 int manage_db_version(struct manage *m, int argc, char **argv);
 int manage_db_check(struct manage *m, int argc, char **argv);
 int manage_db_expire(struct manage *m, int argc, char **argv);
+int manage_db_signatures(struct manage *m, int argc, char **argv);
+int manage_owner_set(struct manage *m, int argc, char **argv);
+int manage_run_export(struct manage *m, int argc, char **argv);
+int manage_run_import(struct manage *m, int argc, char **argv);
 int manage_task_list(struct manage *m, int argc, char **argv);
 int manage_task_show(struct manage *m, int argc, char **argv);
 int manage_task_fail(struct manage *m, int argc, char **argv);
@@ -34,6 +38,9 @@ int manage_config_sample(struct manage *m, int argc, char **argv);
 bool manage_conf(struct manage *m, struct error *err);
 /* The configuration, and a connection that waits for its statements as long as they take; NULL on error. */
 struct db_conn *manage_connect(struct manage *m, struct error *err);
+
+/* The same, where the schema is at head. */
+struct db_conn *manage_connect_at_head(struct manage *m, struct error *err);
 
 /* Prints ERR and gives its exit code. */
 int manage_fail(const struct error *err);
