@@ -284,6 +284,9 @@ static bool needs_info(const struct spool_test *t)
 
     if (t->route_code.p || t->n_tags || t->attrs.n > ONE_ROW)
         return true;
+    /* Empty attributes make no row from which the brackets could come back. */
+    if (t->attrs.p && t->attrs.n == 0)
+        return true;
     if (t->stream_id.n != n || memcmp(t->stream_id.p, t->name.p, t->name.n) != 0)
         return true;
     return t->attrs.p && (t->stream_id.p[t->name.n] != '[' || t->stream_id.p[n - 1] != ']');

@@ -14,6 +14,11 @@ from streams import corpus as stream_bytes
 from test_600_corpus import CUT_BY_CONVERSION, STREAMS
 
 OUT = 'out'
+# Damaged, and refused where foreign bytes are not let in. Where they are, python-subunit itself dies of them, reads on from
+# another place, or words its own report of the damage otherwise.
+DAMAGED = ('m010-length-1.v2.subunit', 'm010-length-5.v2.subunit', 'm020-tagcount-past-end.v2.subunit',
+           'm021-flags-claim-missing-fields.v2.subunit', 'm022-tagcount-4byte-varint-huge.v2.subunit',
+           'm031-utf8-text-with-b3.v2.subunit', 'm037-crlf-translated.v2.subunit', 'm039-half-utf8-before-packet.v2.subunit')
 
 
 class Fold(testtools.StreamResult):
@@ -81,7 +86,7 @@ def moment(t):
 def comparable(test):
     return {'id': test['id'], 'route': test['route'], 'status': test['status'], 'tags': test['tags'],
             'start': moment(test['start']), 'stop': moment(test['stop']),
-            'files': {n: (k, len(c), c) for n, (k, c) in test['files'].items()}}
+            'files': {n: (k or None, len(c), c) for n, (k, c) in test['files'].items()}}
 
 
 def differences(want, got):
@@ -96,9 +101,10 @@ def differences(want, got):
 @pytest.mark.parametrize('name', [n for n in STREAMS if n not in CUT_BY_CONVERSION])
 def test_export_of_the_import(empty, demo, name):
     data = stream_bytes(name)
-    r = post(demo, data, {'non_subunit_name': OUT})
+    r = post(demo, data, None if name in DAMAGED else {'non_subunit_name': OUT})
     if r.status_code == 400:
         return  # test_600 and 601 say which and why
+    assert name not in DAMAGED
     assert r.status_code == 201, r.text
     reference = as_v2(name, data)
     assert reference is not None, 'subunit-1to2 does not take it'
