@@ -130,7 +130,8 @@ def chromium(stack):
     """One Chromium a session: it takes a second or two to start."""
     from lab.browser import Browser  # selenium takes a second to import
     assert os.path.exists(os.path.join(BUILD, 'ui', 'dist', 'index.html')), 'the web page is not built: is npm there?'
-    b = Browser(stack, os.path.join(BUILD, 'screenshots'))
+    with open(os.path.join(BUILD, 'ui', 'npm', 'node_modules', 'axe-core', 'axe.min.js'), encoding='utf-8') as f:
+        b = Browser(stack, os.path.join(BUILD, 'screenshots'), axe=f.read())
     yield b
     b.close()
 

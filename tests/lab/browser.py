@@ -29,7 +29,8 @@ def _pin(certificate):
 class Browser:
     """One tab on the page of STACK. Every wait is for something seen, never for a time."""
 
-    def __init__(self, stack, pictures, downloads=None):
+    def __init__(self, stack, pictures, downloads=None, axe=None):
+        self.axe = axe  # the text of axe-core
         self.stack, self.pictures, self.home = stack, pictures, stack.url + '/ui/'
         self.downloads = downloads or os.path.join(stack.folder, 'downloads')
         os.makedirs(self.downloads, exist_ok=True)
@@ -99,7 +100,7 @@ class Browser:
     def sign_in(self, user='demo', token=None, staff=False):
         """As the form leaves it; the form itself has a test of its own."""
         session = {'token': token or self.stack.token(user), 'userName': user, 'projectName': user,
-                   'isStaff': staff or user in ('admin', 'foundation'), 'expiresAt': None}
+                   'projectId': self.stack.project(user), 'isStaff': staff or user in ('admin', 'foundation'), 'expiresAt': None}
         self.driver.get(self.still)
         self.run('sessionStorage.setItem("tally-session", arguments[0])', json.dumps(session))
         return self
@@ -172,10 +173,20 @@ class Browser:
         self.cdp('Network.emulateNetworkConditions', offline=offline, latency=latency, uploadThroughput=up,
                  downloadThroughput=down)
 
+    def faults(self):
+        """What axe-core finds serious or critical in the page as it is: 'rule: element, why'."""
+        self.run('if (!window.axe) { %s\n}' % self.axe)
+        found = self.driver.execute_async_script(
+            'const done = arguments[0]; axe.run({resultTypes: ["violations"]}).then((r) => done(r.violations),'
+            ' (e) => done([{id: String(e), impact: "critical", nodes: [{target: [], failureSummary: ""}]}]))')
+        return ['%s: %s %s' % (v['id'], ' '.join(map(str, n['target'])), ' '.join(n['failureSummary'].split()))
+                for v in found if v['impact'] in ('serious', 'critical') for n in v['nodes']]
+
     def shot(self, name, whole=True, themes=('light', 'dark'), sizes=(WIDE, NARROW)):
-        """Pictures in light and dark, wide and narrow; nothing may stick out to the right."""
+        """Pictures in light and dark, wide and narrow; nothing may stick out to the right. axe-core finds nothing
+        serious in them: it looks once at each theme, and once at each width."""
         os.makedirs(self.pictures, exist_ok=True)
-        wide = []
+        wide, faults = [], []
         for theme in themes:
             for width, height in sizes:
                 self.look(width, height, theme)
@@ -184,9 +195,12 @@ class Browser:
                 inner = self.run('return document.documentElement.scrollWidth')
                 if inner > width:
                     wide.append('%d px at %d' % (inner, width))
+                if (theme == 'light') == (width == WIDE[0]):
+                    faults += ['%s, %d px: %s' % (theme, width, f) for f in self.faults()]
                 path = os.path.join(self.pictures, '%s-%s-%d.png' % (name, theme, width))
                 picture = self.cdp('Page.captureScreenshot', format='png', captureBeyondViewport=whole)
                 with open(path, 'wb') as f:
                     f.write(base64.b64decode(picture['data']))
         self.look(*WIDE)
         assert not wide, '%s sticks out: %s' % (name, ', '.join(wide))
+        assert not faults, '%s is hard to use for some:\n%s' % (name, '\n'.join(faults))

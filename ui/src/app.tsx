@@ -107,7 +107,7 @@ export function App() {
         <>
             <a class="skip-link" href="#main" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>To the content</a>
             <header class={menu ? 'top top-open' : 'top'}>
-                <a class="brand" href={href('/')}>
+                <a class="brand" href={href('/')} aria-label="Tally">
                     <svg viewBox="0 0 32 32" width="26" height="26" aria-hidden="true">
                         <rect class="brand-ground" width="32" height="32" rx="7" />
                         <path class="brand-bars" d="M8 8v16M13.3 8v16M18.7 8v16M24 8v16" />

@@ -74,3 +74,17 @@ export function ago(iso: string | null | undefined, now = Date.now()): string {
     if (s < 7 * 86400) return `${Math.floor(s / 86400)} d ago`;
     return dateTime(iso);
 }
+
+/** The beginning or end of a day in the reader's zone ('2026-11-22', as date fields have it), as the API takes it. */
+export function dayToUtc(day: string, end: boolean): string {
+    const t = new Date(`${day}T${end ? '23:59:59' : '00:00:00'}`);
+    return Number.isNaN(t.getTime()) ? day : t.toISOString().slice(0, 19).replace('T', ' ');
+}
+
+const chartDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const chartMonth = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric' });
+
+/** A time (seconds since 1970) on an axis, as fine as the STEP between two, in seconds, wants it. */
+export function chartTick(seconds: number, step: number): string {
+    return (step < 86400 ? time : step < 28 * 86400 ? chartDay : chartMonth).format(new Date(seconds * 1000));
+}

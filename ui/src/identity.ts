@@ -65,6 +65,7 @@ async function sessionOf(issued: Issued, signal?: AbortSignal): Promise<Session>
         token: issued.token,
         userName: token.user?.name ?? profile.fullname ?? profile.openid,
         projectName: token.project?.name ?? null,
+        projectId: token.project?.id ?? null,
         isStaff: profile.is_admin,
         expiresAt: token.expires_at ?? null,
     };
@@ -102,6 +103,7 @@ export async function signInByToken(token: string, signal?: AbortSignal): Promis
         token,
         userName: profile.fullname ?? profile.openid,
         projectName: null,
+        projectId: null,
         isStaff: profile.is_admin,
         expiresAt: null,
     };

@@ -1,8 +1,18 @@
 /** Every page of Tally, once: its address, its place in the navigation, the file it lives in. */
 import { ComponentType } from 'preact';
 import { Compare } from './pages/compare';
+import { Image } from './pages/image';
+import { Images } from './pages/images';
+import { Keys } from './pages/keys';
+import { Result } from './pages/result';
+import { Results } from './pages/results';
 import { Run } from './pages/run';
 import { Runs } from './pages/runs';
+import { Task } from './pages/task';
+import { NewTask } from './pages/task-new';
+import { Tasks } from './pages/tasks';
+import { Test } from './pages/test';
+import { Tests } from './pages/tests';
 import { Upload } from './pages/upload';
 
 export interface PageProps {
@@ -28,4 +38,14 @@ export const routes: Route[] = [
     { pattern: '/runs/:uuid', page: Run, under: '/runs' },
     { pattern: '/compare/:new/:base', page: Compare, under: '/runs' },
     { pattern: '/upload', page: Upload, nav: 'Upload' },
+    { pattern: '/tests', page: Tests, nav: 'Tests' },
+    { pattern: '/tests/:id', page: Test, under: '/tests' },
+    { pattern: '/results', page: Results, nav: 'Results', open: true },
+    { pattern: '/results/:id', page: Result, under: '/results', open: true },
+    { pattern: '/keys', page: Keys, under: '/results' },
+    { pattern: '/images', page: Images, nav: 'Images' },
+    { pattern: '/images/:id', page: Image, under: '/images' },
+    { pattern: '/tasks', page: Tasks, nav: 'Tasks' },
+    { pattern: '/tasks/new', page: NewTask, under: '/tasks' },
+    { pattern: '/tasks/:id', page: Task, under: '/tasks' },
 ];

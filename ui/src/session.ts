@@ -5,6 +5,7 @@ export interface Session {
     token: string;
     userName: string;
     projectName: string | null; // not known where a token was pasted
+    projectId: string | null; // the same
     isStaff: boolean;
     expiresAt: string | null;
 }

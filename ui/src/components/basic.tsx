@@ -67,15 +67,24 @@ export function Button({ kind = 'plain', type = 'button', busy, disabled, class:
     );
 }
 
-/** A label, its control, and a hint under it. The control gets the id. */
-export function Field({ id, label, hint, children }: { id: string; label: string; hint?: ComponentChildren; children: ComponentChildren }) {
+/** A label, its control, and under it a hint, or what is wrong with what stands in it. The control gets the id. */
+export function Field({ id, label, hint, error, children }: {
+    id: string; label: string; hint?: ComponentChildren; error?: string | null | undefined; children: ComponentChildren;
+}) {
     return (
-        <div class="field">
+        <div class={error ? 'field field-bad' : 'field'}>
             <label for={id}>{label}</label>
             {children}
+            {error && <div class="field-error" id={id + '-error'} role="alert"><Text>{error}</Text></div>}
             {hint && <div class="hint" id={id + '-hint'}>{hint}</div>}
         </div>
     );
+}
+
+/** What ties a control to its field's hint and fault; spread it into the control. */
+export function describedBy(id: string, hint: boolean, error?: string | null) {
+    const ids = [...(error ? [id + '-error'] : []), ...(hint ? [id + '-hint'] : [])];
+    return { 'aria-describedby': ids.join(' ') || undefined, 'aria-invalid': error ? ('true' as const) : undefined };
 }
 
 /** Says why something failed, with a way to try again where there is one. */

@@ -82,7 +82,7 @@ function Summary({ run }: { run: RunData }) {
             <Facts items={[
                 ['Time in tests', duration(run.run_time)],
                 ['Cloud (cpid)', run.cpid && run.cpid !== 'unspecified' ? <Text>{run.cpid}</Text> : 'not given'],
-                ['Result', run['result-id'] ? <code>{run['result-id']}</code> : 'none'],
+                ['Result', run['result-id'] ? <a href={href(`/results/${run['result-id']}`)}>{run['result-id']}</a> : 'none'],
                 ['Stored', <Time iso={run.created_at} format={dateTime} />],
                 ...(run.artifacts ? [['Artifacts', <Text>{run.artifacts}</Text>] as [string, preact.JSX.Element]] : []),
                 ...meta.map((m): [string, preact.JSX.Element] => [m.key, <Text>{m.value}</Text>]),

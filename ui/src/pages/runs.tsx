@@ -3,17 +3,11 @@ import { useState } from 'preact/hooks';
 import { Button, CountsBar, EmptyState, Field, Text, Time } from '../components/basic';
 import { Column, PagedTable } from '../components/table';
 import { Run, listRuns, ownMetadata } from '../evidence';
-import { ago, count, duration } from '../format';
+import { ago, count, dayToUtc, duration } from '../format';
 import { useList, useTitle } from '../hooks';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
 import { useSession } from '../session';
-
-/** The day's beginning or end in the reader's zone, as the API takes it. */
-function dayToUtc(day: string, end: boolean): string {
-    const t = new Date(`${day}T${end ? '23:59:59' : '00:00:00'}`);
-    return Number.isNaN(t.getTime()) ? day : t.toISOString().slice(0, 19).replace('T', ' ');
-}
 
 /** The page's address has days; the API gets times. */
 function apiQuery(query: URLSearchParams): URLSearchParams {

@@ -1,0 +1,88 @@
+"""The web page: tests found by name, and the history of one."""
+import pytest
+
+from evidence import stored
+from streams import Stream
+
+HOSTILE = 'a.b.C.test_<script>alert("x")</script>_\'_\u202egnp.exe_\u2066_\U0001f4a5'
+
+
+def stream(salt, tests):
+    s = Stream()
+    s.now = s.now.replace(microsecond=salt)
+    for name, (status, seconds) in tests.items():
+        s.test(name, status, seconds)
+    return s.bytes()
+
+
+@pytest.fixture(scope='module')
+def runs(stack):
+    """Thirty runs of three tests, one of which fails every seventh time and gets slower."""
+    stack.empty_tables()
+    demo, ids = stack.client('demo'), []
+    for n in range(30):
+        status = 'fail' if n % 7 == 3 else 'skip' if n == 20 else 'success'
+        tests = {'a.b.C.test_turns': (status, 1.0 + n / 10), 'a.b.C.test_steady': ('success', 0.5), 'other.D.test_x': ('success', 2)}
+        if n == 0:
+            tests.update({'many.M.test_%02d' % i: ('success', 0.1) for i in range(60)})
+            tests[HOSTILE] = ('fail', 1)
+        ids.append(stored(demo, stream(n, tests), {'run_at': '2026-03-%02dT12:00:00Z' % (n + 1), 'cpid': 'cloud-1'})[0])
+    # nobody of demo's sees this one
+    stored(stack.client('alt'), stream(99, {'a.b.C.test_turns': ('fail', 1), 'secret.of.alt': ('success', 1)}))
+    return ids
+
+
+def test_search(browser, runs):
+    browser.sign_in('demo').open('/tests').sees('a.b.C.test_turns', '.table')
+    assert 'secret.of.alt' not in browser.text('.table')
+    browser.shot('tests')
+    browser.fill('#prefix', 'many.M.')
+    browser.wait('only those', lambda: all(a.text.startswith('many.M.') for a in browser.all('.table a')) and browser.all('.table a'))
+    assert len(browser.all('.table tbody tr')) == 50 and browser.path == '/tests?prefix=many.M.'
+    browser.click('Show more')
+    browser.wait('all', lambda: len(browser.all('.table tbody tr')) == 60)
+    browser.fill('#prefix', 'no.such')
+    browser.sees("No test's name begins so")
+    browser.click('Show all tests')
+    browser.sees('a.b.C.test_steady', '.table')
+    assert browser.find('#prefix').get_attribute('value') == ''
+
+
+def test_history(browser, runs):
+    browser.sign_in('demo').open('/tests?prefix=a.b.C.test_turns').sees('a.b.C.test_turns', '.table')
+    browser.find('.table a').click()
+    browser.sees('86.2 %', '.facts')  # 25 of 29: a skip is no run
+    facts = browser.text('.facts')
+    for words in ('Passed\n25', 'Failed\n4', 'Changes between passed and failed\n8', 'Last failure'):
+        assert words in facts, facts
+    marks = browser.wait('marks', lambda: browser.all('.strip-mark'))
+    assert len(marks) == 30
+    assert [i for i, m in enumerate(marks) if 'strip-bad' in m.get_attribute('class')] == [3, 10, 17, 24]
+    assert browser.find('.strip').get_attribute('aria-label') == 'The last 30 runs: 4 failed, 25 passed, 1 skipped'
+    browser.wait('the curve', lambda: browser.all('.chart canvas'))
+    browser.shot('test')
+    # The newest is at the right, and leads to its run.
+    marks[-1].click()
+    browser.wait('the run', lambda: browser.path == '/runs/' + runs[-1])
+
+
+def test_hostile_name(browser, runs):
+    browser.sign_in('demo').open('/tests?prefix=a.b.C.test_%3C').sees(HOSTILE, '.table')
+    browser.find('.table a').click()
+    browser.sees(HOSTILE, 'h1')
+    assert browser.run('return document.querySelectorAll("main script").length') == 0
+    assert browser.run('return document.querySelector("h1 bdi").textContent') == HOSTILE
+    browser.shot('test-hostile')
+
+
+def test_unknown_and_foreign(browser, stack, runs):
+    browser.expect(404)
+    browser.sign_in('demo').open('/tests/999999999').sees('not found', '[role=alert]')
+    ident = stack.client('alt').get('/v1/tests', params={'name': 'secret.of.alt'}).json()['tests'][0]['id']
+    browser.open('/tests/%d' % ident).sees('not found', '[role=alert]')
+    assert 'secret' not in browser.text('main')
+
+
+def test_nothing(browser, empty):
+    browser.sign_in('demo').open('/tests').sees('No tests yet')
+    browser.shot('tests-empty', themes=('light',))
