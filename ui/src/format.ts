@@ -86,5 +86,9 @@ const chartMonth = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'num
 
 /** A time (seconds since 1970) on an axis, as fine as the STEP between two, in seconds, wants it. */
 export function chartTick(seconds: number, step: number): string {
-    return (step < 86400 ? time : step < 28 * 86400 ? chartDay : chartMonth).format(new Date(seconds * 1000));
+    const t = new Date(seconds * 1000);
+    if (step >= 28 * 86400) return chartMonth.format(t);
+    // among hours midnight says which day begins
+    const midnight = t.getHours() === 0 && t.getMinutes() === 0;
+    return (step >= 86400 || midnight ? chartDay : time).format(t);
 }

@@ -13,6 +13,7 @@ import { NewTask } from './pages/task-new';
 import { Tasks } from './pages/tasks';
 import { Test } from './pages/test';
 import { Tests } from './pages/tests';
+import { Trends } from './pages/trends';
 import { Upload } from './pages/upload';
 
 export interface PageProps {
@@ -40,6 +41,7 @@ export const routes: Route[] = [
     { pattern: '/upload', page: Upload, nav: 'Upload' },
     { pattern: '/tests', page: Tests, nav: 'Tests' },
     { pattern: '/tests/:id', page: Test, under: '/tests' },
+    { pattern: '/trends', page: Trends, nav: 'Trends' },
     { pattern: '/results', page: Results, nav: 'Results', open: true },
     { pattern: '/results/:id', page: Result, under: '/results', open: true },
     { pattern: '/keys', page: Keys, under: '/results' },
