@@ -12,11 +12,20 @@
 #ifdef TALLY_FAULTS
 /* True when the operation named NAME must fail now. */
 bool fault_point(const char *name);
+
+/* Appends a line, the program's name and TEXT, to the file that the environment variable TALLY_STATEMENTS
+ * names: tests know by it each statement that some process has prepared. */
+void fault_note(const char *text);
 #else
 static inline bool fault_point(const char *name)
 {
     (void)name;
     return false;
+}
+
+static inline void fault_note(const char *text)
+{
+    (void)text;
 }
 #endif
 

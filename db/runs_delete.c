@@ -9,6 +9,7 @@
 #include "db/duration.h"
 #include "db/run_lists.h"
 #include "db/runs.h"
+#include "db/sql.h"
 
 enum { BATCH = 1000, SWEEP = 100 };
 
@@ -32,8 +33,8 @@ static bool lock_run(struct db_conn *c, int64_t run_id, struct error *err)
     if (!found)
         return error_set(err, ERROR_NOT_FOUND, "The run is gone");
     rows = db_query_one(c,
-                        "SELECT t.verification_status FROM run_info i JOIN test t ON t.id = i.result_id"
-                        " WHERE i.run_id = ? FOR UPDATE",
+                        "SELECT t.verification_status FROM run_info i JOIN test t ON t.id = " SQL_REFSTACK_ID(
+                            "i.result_id") " WHERE i.run_id = ? FOR UPDATE",
                         &id, 1, &found, err);
     if (!rows)
         return false;
@@ -49,8 +50,9 @@ bool run_discard(struct db_conn *c, int64_t run_id, struct error *err)
         "INSERT INTO run_trash (run_id, project, deleted_at)"
         " SELECT r.id, COALESCE(i.project, ''), UTC_TIMESTAMP(6) FROM runs r"
         " LEFT JOIN run_info i ON i.run_id = r.id WHERE r.id = ?",
-        "DELETE m FROM run_info i JOIN meta m ON m.test_id = i.result_id AND m.meta_key = 'subunit_run'"
-        " WHERE i.run_id = ?",
+        "DELETE m FROM run_info i JOIN meta m ON m.test_id = " SQL_REFSTACK_ID(
+            "i.result_id") " AND m.meta_key = 'subunit_run'"
+                           " WHERE i.run_id = ?",
         "DELETE FROM run_info WHERE run_id = ?",
     };
 

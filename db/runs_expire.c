@@ -1,6 +1,7 @@
 #include "config.h"
 #include "db/runs_expire.h"
 #include "db/runs.h"
+#include "db/sql.h"
 
 #include <stdio.h>
 
@@ -21,11 +22,12 @@ static bool next_batch(struct db_conn *c, const struct expiry *expiry, struct ba
         c, err,
         "SELECT i.run_id AS run_id, CAST(i.run_at AS CHAR) AS run_at,"
         " COALESCE(t.verification_status, 0) <> 0 AS verified"
-        " FROM run_info i LEFT JOIN test t ON t.id = i.result_id"
-        " WHERE i.run_at < ? AND (i.run_at > ? OR (i.run_at = ? AND i.run_id > ?))"
-        " AND (i.run_at > '1970-01-01' OR i.created_at < ?)"
-        " AND NOT EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND m.`key` = 'keep')"
-        " ORDER BY i.run_at, i.run_id LIMIT ?",
+        " FROM run_info i LEFT JOIN test t ON t.id = " SQL_REFSTACK_ID(
+            "i.result_id") " WHERE i.run_at < ? AND (i.run_at > ? OR (i.run_at = ? AND i.run_id > ?))"
+                           " AND (i.run_at > '1970-01-01' OR i.created_at < ?)"
+                           " AND NOT EXISTS (SELECT 1 FROM run_metadata m WHERE m.run_id = i.run_id AND "
+                           "m.`key` = 'keep')"
+                           " ORDER BY i.run_at, i.run_id LIMIT ?",
         DB_STR(expiry->before), DB_CSTR(b->run_at), DB_CSTR(b->run_at), DB_INT(b->last_id),
         DB_STR(expiry->before), DB_INT(BATCH));
 

@@ -5,6 +5,10 @@
 #include "base/buf.h"
 #include "db/db.h"
 
+/* One of our columns that holds the id of a row of RefStack's, to be compared with that one's id. Theirs are
+ * utf8mb3 and ours utf8mb4: as they are, the server would convert theirs, row by row, and use no index. */
+#define SQL_REFSTACK_ID(column) "CONVERT(" column " USING utf8mb3)"
+
 struct sql {
     struct arena *arena; /* of the values */
     struct buf text;

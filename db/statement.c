@@ -83,6 +83,7 @@ struct db_statement *conn_statement(struct db_conn *c, const char *sql, struct e
         mysql_stmt_close(stmt);
         return NULL;
     }
+    fault_note(sql);
     struct db_statement *s = statement_place(c);
     *s = (struct db_statement){.sql = mem_strdup(sql), .hash = hash, .stmt = stmt, .last_used = ++c->uses};
     return s;
