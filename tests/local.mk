@@ -19,8 +19,8 @@ AM_TESTS_ENVIRONMENT = \
 
 # Folders go whole into the distribution; what running the tests made must not.
 EXTRA_DIST += $(static_checks) tests/static/lib.sh tests/static/cppcheck.suppress \
-	tests/bench/bench-ingest tests/bench/bench-list tests/bench/bench-page tests/bench/evidence_rows.py \
-	tests/bench/generate tests/bench/load_subunit2sql.py \
+	tests/bench/bench-ingest tests/bench/bench-list tests/bench/bench-lists tests/bench/bench-page tests/bench/evidence_rows.py \
+	tests/bench/generate tests/bench/load_subunit2sql.py tests/bench/two_sizes.py \
 	tests/data tests/functional tests/lab tests/runner tests/run tests/manifest tests/MANIFEST tests/pytest.ini .ci/run
 dist-hook:
 	find $(distdir)/tests -name __pycache__ -prune -exec rm -rf {} +

@@ -6,27 +6,25 @@ of the run and of the test: two data sets of one size are alike.
 
 Whose a run is, by its number modulo 4: 0 and 1 the first project's, a quarter of which have failures; 2 the second
 project's, whose runs pass but for FEW of them; 3 the third project's, whose runs have failures but for FEW of them. Of
-whatever a list can ask for there is something that many runs have (branch=main, cpid=cloud1), and something that FEW
-have, however many runs there are, spread evenly over time (rare=yes, cpid=rare, verified results): those a list must find
-without walking along all others."""
-
-import os
+whatever a list can ask for there is something that many runs have (branch=main, cpid=cloud0, shared results), and
+something that FEW have, however many runs there are, spread evenly over time (rare=yes, cpid=rare, verified results):
+those a list must find without walking along all others."""
 
 FEW = 25
 BEGIN, SPACING = '2025-01-01', 900  # the first run, and seconds from run to run
 CHUNK = 200000  # rows of a transaction
 
-TABLES = ('runs', 'run_info', 'run_metadata', 'tests', 'test_keys', 'test_runs', 'test_run_metadata', 'test_run_info',
-          'attachments', 'attachment_info', 'test', 'result_info', 'meta', 'results', 'project_test_stats', 'run_lists',
-          'project_run_metadata')
+TABLES = ('runs', 'run_info', 'run_metadata', 'run_lists', 'project_run_metadata', 'tests', 'test_keys', 'test_runs',
+          'test_run_metadata', 'test_run_info', 'attachments', 'attachment_info', 'test', 'result_info', 'meta', 'results',
+          'project_test_stats')
 
 # What is said of a run and of a test, for one session.
 NUMBERS = (
     "CREATE TEMPORARY TABLE g_run (r INT PRIMARY KEY, run_uuid VARCHAR(36), result_id VARCHAR(36), project VARCHAR(64),"
     " cpid VARCHAR(64), bad INT, shared INT, verified INT, run_at DATETIME) DEFAULT CHARSET utf8mb4 COLLATE utf8mb4_bin",
     "INSERT INTO g_run SELECT seq, {run_uuid}, {result_uuid}, ELT(seq % 4 + 1, '{first}', '{first}', '{second}',"
-    " '{third}'), IF(seq % {every} = 1, 'rare', CONCAT('cloud', seq % 20)), ELT(seq % 4 + 1, seq % 16 < 2, seq % 16 < 2,"
-    " seq % {every} = 2, seq % {every} <> 3), seq % 8 = 4 OR seq % {every} = 0, seq % {every} = 0,"
+    " '{third}'), IF(seq % {every} = 1, 'rare', CONCAT('cloud', seq % 2)), ELT(seq % 4 + 1, seq % 16 < 2, seq % 16 < 2,"
+    " seq % {every} = 2, seq % {every} <> 3), seq % 2 = 0, seq % {every} = 0,"
     " '{begin}' + INTERVAL seq * {spacing} SECOND FROM seq_1_to_{runs}",
     "CREATE TEMPORARY TABLE g_test (t INT PRIMARY KEY, name VARCHAR(255), attrs VARCHAR(255), uuid VARCHAR(36))"
     " DEFAULT CHARSET utf8mb4 COLLATE utf8mb4_bin",
@@ -48,17 +46,6 @@ TRACEBACK = ("CONCAT('Traceback (most recent call last):\\n  File \"/opt/tempest
              " ', in test_case\\n    self.check(', t, ')\\n', %s, '\\n')" % LAST_LINE)
 OF_TESTS = " FROM g_run STRAIGHT_JOIN g_test WHERE r > {after} AND r <= {last}"
 
-
-
-def _migrated(table):
-    """The statement by which the migration fills this table from the others."""
-    path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), 'db', 'migrations',
-                        'tally', '014_run_lists.sql')
-    with open(path, encoding='utf-8') as f:
-        found = [s[s.index('INSERT'):] for s in f.read().split(';\n') if 'INSERT IGNORE INTO %s ' % table in s]
-    return table, found[0]
-
-
 # (table, statement): one with {after} and {last} once for each chunk of runs.
 FILL = (
     ('runs', "INSERT INTO runs (id, uuid, skips, fails, passes, run_time, artifacts, run_at) SELECT r, run_uuid,"
@@ -74,6 +61,14 @@ FILL = (
      " 'tally_sha256') AS `key`, ELT(k.seq, IF(r % 5, 'main', 'stable'), CONCAT('q', r % 7), IF(r % {every} = 1, 'yes',"
      " NULL), result_id, project, '{user}', SHA2(CONCAT('generated ', r), 256)) AS value FROM g_run STRAIGHT_JOIN"
      " seq_1_to_7 k WHERE r > {after} AND r <= {last}) d WHERE value IS NOT NULL"),
+    ('run_lists', "INSERT INTO run_lists (run_id, list, project, run_at, status, passes, fails, skips, run_time) SELECT"
+     " i.run_id, l.list, i.project, i.run_at, IF(r.fails > 0, 2, r.passes > 0), r.passes, r.fails, r.skips, r.run_time"
+     " FROM (SELECT run_id, UNHEX(SHA2('all', 256)) AS list FROM run_info UNION ALL SELECT run_id, UNHEX(SHA2(CONCAT("
+     "'cpid:', cpid), 256)) FROM run_info UNION ALL SELECT run_id, {list} FROM run_metadata) l"
+     " JOIN run_info i ON i.run_id = l.run_id JOIN runs r ON r.id = i.run_id WHERE r.id > {after} AND r.id <= {last}"),
+    ('project_run_metadata', "INSERT INTO project_run_metadata (project, list, `key`, value, runs) SELECT i.project, {list},"
+     " `key`, value, COUNT(*) FROM run_metadata m JOIN run_info i ON i.run_id = m.run_id WHERE `key` IN ('branch', 'queue',"
+     " 'rare') GROUP BY 1, 3, 4"),
     ('tests', "INSERT INTO tests (id, test_id, run_count, success, failure, run_time) SELECT t, name, 0, 0, 0, NULL"
      " FROM g_test"),
     ('test_keys', "INSERT INTO test_keys (name_sha256, tests_id) SELECT UNHEX(SHA2(name, 256)), t FROM g_test"),
@@ -108,15 +103,13 @@ FILL = (
      " 'xfail'), length, 0)) / 1e6 FROM (SELECT project, t, {status} AS status, {stop} - {start} AS length FROM g_run"
      " STRAIGHT_JOIN g_test) d GROUP BY project, t"),
     # The average that subunit2sql reaches step by step, and what it says of a test before it ever passed.
-    ('project_test_stats', "UPDATE tests SET run_count = (SELECT SUM(s.success + s.failure) FROM project_test_stats s"
-     " WHERE s.tests_id = tests.id), success = (SELECT SUM(s.success) FROM project_test_stats s WHERE s.tests_id ="
-     " tests.id), failure = (SELECT SUM(s.failure) FROM project_test_stats s WHERE s.tests_id = tests.id), run_time ="
-     " (SELECT SUM(s.run_time) / NULLIF(SUM(s.success), 0) FROM project_test_stats s WHERE s.tests_id = tests.id)"),
+    ('project_test_stats', "UPDATE tests JOIN (SELECT tests_id, SUM(success) AS success, SUM(failure) AS failure,"
+     " SUM(run_time) AS run_time FROM project_test_stats GROUP BY tests_id) s ON s.tests_id = tests.id SET"
+     " tests.run_count = s.success + s.failure, tests.success = s.success, tests.failure = s.failure, tests.run_time ="
+     " s.run_time / NULLIF(s.success, 0)"),
     ('project_test_stats', "UPDATE tests JOIN test_runs tr ON tr.test_id = tests.id AND tr.run_id = 1 SET run_time ="
      " TIMESTAMPDIFF(SECOND, tr.start_time, tr.stop_time) + (tr.stop_time_microsecond - tr.start_time_microsecond) / 1e6"
      " WHERE run_time IS NULL"),
-    _migrated('run_lists'),
-    _migrated('project_run_metadata'),
 )
 
 
@@ -149,7 +142,7 @@ class Generator:
             'status': STATUS, 'start': START, 'stop': STOP, 'traceback': TRACEBACK, 'run_uuid': _uuid('run'),
             'result_uuid': _uuid('result'), 'test_uuid': _uuid('test'), 'runs': runs, 'tests': tests, 'user': user,
             'first': projects[0], 'second': projects[1], 'third': projects[2], 'every': every(runs), 'begin': BEGIN,
-            'spacing': SPACING}
+            'spacing': SPACING, 'list': "UNHEX(SHA2(CONCAT('meta:', OCTET_LENGTH(`key`), ':', `key`, value), 256))"}
         with db.cursor() as cur:
             cur.execute('SET unique_checks = 0, foreign_key_checks = 0, join_cache_level = 0')
             for sql in NUMBERS:
@@ -165,9 +158,9 @@ class Generator:
 
     def fill(self, table):
         """The rows first, then the indexes: each is then sorted once. TABLE was empty."""
-        large = self.runs * self.tests > CHUNK
-        keys, names = self.indexes(table) if large else ([], [])
         with self.db.cursor() as cur:
+            large = self.runs * self.tests > CHUNK
+            keys, names = self.indexes(table) if large else ([], [])
             if keys:
                 cur.execute('ALTER TABLE `%s` %s' % (table, ', '.join('DROP INDEX `%s`' % n for n in names)))
             for _, sql in (step for step in FILL if step[0] == table):

@@ -26,6 +26,8 @@ def sanitizer_env(folder):
     env = {k: os.environ[k] for k in SANITIZERS if k in os.environ}
     for name in SANITIZERS[:3]:
         env.setdefault(name, 'log_path=%s/sanitizer' % folder)
+    # test_999_statements.py reads what all processes of the run have prepared
+    env['TALLY_STATEMENTS'] = os.path.join(os.environ.get('TALLY_TEST_LOGS') or folder, 'statements')
     return env
 
 

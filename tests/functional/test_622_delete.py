@@ -73,11 +73,18 @@ def test_two_delete_it_at_once(empty, demo):
 @pytest.mark.opt
 @pytest.mark.long
 @pytest.mark.timeout(1200)
-def test_uploads_do_not_wait_for_a_deletion(empty, demo):
+@pytest.mark.parametrize('how', ['delete', 'expire'])
+def test_uploads_do_not_wait_for_a_deletion(empty, demo, how):
     """While a run of 50,000 tests goes, uploads that bring tests of it are served as usual."""
-    run, _ = stored(demo, sample(50000, files=500))
+    run, _ = stored(demo, sample(50000, files=500), {'run_at': '2020-01-01T00:00:00Z'})
     done, waits = [], []
-    thread = threading.Thread(target=lambda: done.append(demo.delete('/v1/subunit/' + run).status_code))
+
+    def take():
+        if how == 'delete':
+            done.append(demo.delete('/v1/subunit/' + run).status_code == 204)
+        else:
+            done.append('deleted 1 run ' in empty.manage('db', 'expire', '--days', '1000').stdout)
+    thread = threading.Thread(target=take)
     client = empty.client('demo')
     begin = time.monotonic()
     stored(client, sample(50, salt=2))
@@ -91,7 +98,8 @@ def test_uploads_do_not_wait_for_a_deletion(empty, demo):
         salt += 1
     thread.join()
     print('%d uploads, longest %.3f s (alone: %.3f s)' % (len(waits), max(waits), usual))
-    assert done == [204] and len(waits) >= 5
+    assert done == [True] and len(waits) >= 5
+    assert demo.get('/v1/subunit/' + run).status_code == 404
     small = [w for i, w in enumerate(waits) if (i + 3) % 5 == 0]
     assert max(small) < usual + 1.0
     check_counters(empty)
