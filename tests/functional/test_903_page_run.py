@@ -46,6 +46,26 @@ def names(browser):
     return [e.text for e in browser.all('.virtual .test-leaf')]
 
 
+def test_summary_and_failures(browser, run):
+    browser.sign_in('demo').open('/runs/' + run).sees('10 failed', '.summary')
+    text = browser.text('.summary')
+    assert '376 passed' in text and '14 skipped' in text and 'cloud-1' in text and 'branch' in text, text
+    # Failures come first, those that read alike as one, with the line that tells why.
+    browser.sees('ValueError: no valid host', '.failure')
+    messages = [e.text for e in browser.all('.failure-message')]
+    assert len(messages) == 2 and any('TimeoutException' in m for m in messages), messages
+    assert sum(len(g.find_elements('css selector', '.failure-tests li')) for g in browser.all('.failure')) == 10
+    browser.shot('run-failures')
+    browser.find('.failure-tests button').click()
+    browser.sees('Traceback' if 'Timeout' in messages[0] else 'ValueError', '.attachment-text')
+    browser.shot('run-test')
+    assert '?test=' in browser.path
+    browser.find('body').send_keys('\ue00c')  # Escape
+    browser.wait('closed', lambda: not browser.all('dialog'))
+    # The focus is where it was.
+    assert 'test-button' in browser.run('return document.activeElement.className')
+
+
 def test_search(browser, run):
     browser.sign_in('demo').open('/runs/%s?tab=tests' % run).sees('400 tests')
     browser.shot('run-tests')
@@ -157,6 +177,7 @@ def test_hostile_text_is_text(browser, empty):
         if '256' not in summary.text:
             summary.click()
     browser.sees('This is no text.', 'dialog').sees('caf\ufffd', 'dialog')
+    browser.open('/runs/%s?tab=failures' % uuid).sees('ValueError: <b>not bold<', '.failure')
     assert browser.run('return window.hacked') is None
     assert not browser.all('main script, main img, dialog script, dialog b')
     assert browser.run('return document.documentElement.scrollWidth <= innerWidth')
