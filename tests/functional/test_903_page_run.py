@@ -39,7 +39,8 @@ def tempest(tests=400, workers=4):
 
 @pytest.fixture(scope='module')
 def run(stack):
-    return stored(stack.client('demo'), tempest(), {'meta.branch': 'master', 'cpid': 'cloud-1', 'artifacts': 'https://logs.example.org/1'})[0]
+    options = {'meta.branch': 'master', 'cpid': 'cloud-1', 'artifacts': 'https://logs.example.org/1'}
+    return stored(stack.client('demo'), tempest(), options)[0]
 
 
 def names(browser):
@@ -145,7 +146,8 @@ def test_delete(browser, empty):
 
 # --- text from strangers ---
 
-HOSTILE = ['pkg.T.<script>window.hacked=1</script>', 'pkg.T."quotes" & \'more\'', 'pkg.T.\u202egnp.exe', 'pkg.T.\u05e2\u05d1\u05e8\u05d9\u05ea',
+HOSTILE = ['pkg.T.<script>window.hacked=1</script>',
+           'pkg.T."quotes" & \'more\'', 'pkg.T.\u202egnp.exe', 'pkg.T.\u05e2\u05d1\u05e8\u05d9\u05ea',
            'pkg.T.\U0001f600 emoji \U0001f1e9\U0001f1ea', 'pkg.T.<img src=x onerror=alert(1)>', 'pkg.T.' + 'long' * 200]
 EVIL = ('<script>window.hacked = 1</script>\n"quotes" &amp; \u202eright to left\u202c\n\U0001f4a5 boom\n\x1b[31mred\x1b[0m \x07bell\n'
         'ValueError: <b>not bold</b> \u05e2\u05d1\u05e8\u05d9\u05ea\n')
