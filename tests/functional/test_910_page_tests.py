@@ -75,6 +75,26 @@ def test_hostile_name(browser, runs):
     browser.shot('test-hostile')
 
 
+def test_flaky(browser, stack, runs):
+    browser.sign_in('demo').open('/tests').click('Flaky')
+    browser.sees('a.b.C.test_turns', '.table')
+    cells = [c.text for c in browser.all('.table tbody td')]
+    said = stack.client('demo').get('/v1/tests/flaky', params={'last': 50}).json()['tests']
+    assert [t['test_id'] for t in said] == ['a.b.C.test_turns']
+    assert cells[0] == 'a.b.C.test_turns' and cells[1] == '8' == str(said[0]['flips']), cells
+    assert cells[3:] == ['4', '25'], cells
+    browser.shot('tests-flaky')
+    browser.find('#last').send_keys('20')
+    browser.wait('the address', lambda: browser.path == '/tests/flaky?last=20')
+    browser.wait('fewer', lambda: browser.all('.table tbody td')[4:] and browser.all('.table tbody td')[3].text == '3')
+    browser.fill('#meta', 'branch=none\n')
+    browser.sees('No flaky tests')
+    browser.click('All runs')
+    browser.sees('a.b.C.test_turns', '.table')
+    browser.click('a.b.C.test_turns')
+    browser.sees('Changes between passed and failed', '.facts')
+
+
 def test_unknown_and_foreign(browser, stack, runs):
     browser.expect(404)
     browser.sign_in('demo').open('/tests/999999999').sees('not found', '[role=alert]')

@@ -20,6 +20,16 @@ export interface Outcome {
     run_time: number | null;
 }
 
+export interface FlakyTest {
+    id: number;
+    test_id: string;
+    runs: number;
+    fails: number;
+    passes: number;
+    flips: number;
+    flake_rate: number;
+}
+
 export async function listTests(prefix: string, marker: string | null, signal: AbortSignal): Promise<Page<Test>> {
     const answer = await getJson<{ tests: Test[]; next?: string }>('/v1/tests', { query: { prefix, marker, limit: 50 }, signal });
     return { items: answer.tests, next: markerOf(answer.next) };
@@ -45,4 +55,13 @@ export function passed(status: string): boolean {
 export function flips(outcomes: Outcome[]): number {
     const told = outcomes.filter((o) => o.status !== 'skip' && (passed(o.status) || o.status === 'fail' || o.status === 'uxsuccess'));
     return told.filter((o, i) => i > 0 && passed(o.status) !== passed((told[i - 1] as Outcome).status)).length;
+}
+
+/** Tests that both passed and failed in the last runs, those that change most first. */
+export async function listFlaky(query: URLSearchParams, marker: string | null, signal: AbortSignal): Promise<Page<FlakyTest>> {
+    const params = new URLSearchParams(query);
+    params.set('limit', '50');
+    if (marker) params.set('marker', marker);
+    const answer = await getJson<{ tests: FlakyTest[]; next?: string }>('/v1/tests/flaky', { query: params, signal });
+    return { items: answer.tests, next: markerOf(answer.next) };
 }

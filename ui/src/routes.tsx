@@ -1,6 +1,7 @@
 /** Every page of Tally, once: its address, its place in the navigation, the file it lives in. */
 import { ComponentType } from 'preact';
 import { Compare } from './pages/compare';
+import { Flaky } from './pages/flaky';
 import { Image } from './pages/image';
 import { Images } from './pages/images';
 import { Keys } from './pages/keys';
@@ -40,6 +41,7 @@ export const routes: Route[] = [
     { pattern: '/compare/:new/:base', page: Compare, under: '/runs' },
     { pattern: '/upload', page: Upload, nav: 'Upload' },
     { pattern: '/tests', page: Tests, nav: 'Tests' },
+    { pattern: '/tests/flaky', page: Flaky, under: '/tests' },
     { pattern: '/tests/:id', page: Test, under: '/tests' },
     { pattern: '/trends', page: Trends, nav: 'Trends' },
     { pattern: '/results', page: Results, nav: 'Results', open: true },

@@ -37,13 +37,26 @@ function Search({ prefix }: { prefix: string }) {
     );
 }
 
+/** The heading of both lists, and the way from one to the other. */
+export function TestsHead({ view }: { view: 'all' | 'flaky' }) {
+    return (
+        <>
+            <div class="page-head"><h1>Tests</h1></div>
+            <nav class="tabs" aria-label="Lists of tests">
+                <a href={href('/tests')} aria-current={view === 'all' ? 'page' : undefined}>All</a>
+                <a href={href('/tests/flaky')} aria-current={view === 'flaky' ? 'page' : undefined}>Flaky</a>
+            </nav>
+        </>
+    );
+}
+
 export function Tests({ query }: PageProps) {
     useTitle('Tests');
     const prefix = query.get('prefix') ?? '';
     const list = useList<Test>((marker, signal) => listTests(prefix, marker, signal), [prefix]);
     return (
         <>
-            <div class="page-head"><h1>Tests</h1></div>
+            <TestsHead view="all" />
             <Search prefix={prefix} />
             <PagedTable label="Tests" list={list} columns={columns} id={(t) => t.id} empty={prefix ? (
                 <EmptyState title="No test's name begins so" action={
