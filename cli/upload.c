@@ -287,7 +287,7 @@ static int add_evidence(struct cli *cli, struct str result, const char *cpid)
 
 int upload_results(struct cli *cli)
 {
-    const char *name = cli->args->words[0], *cpid;
+    const char *name = cli->args->words[0], *cpid = NULL;
     bool evidence = args_flag(cli->args, "subunit");
     struct str text, id;
     struct error err;
