@@ -31,7 +31,8 @@ def sample(salt=0):
 WHOLE = {'runs': 1, 'run_info': 1, 'tests': TESTS, 'test_keys': TESTS, 'test_runs': TESTS, 'attachments': TESTS // 5,
          'attachment_info': TESTS // 5, 'test_run_metadata': 2 * TESTS, 'test_run_info': TESTS,
          'project_test_stats': TESTS, 'test': 1, 'result_info': 1, 'results': TESTS - TESTS // 10, 'meta': 2,
-         'run_metadata': 4, 'test_metadata': 0}
+         'run_metadata': 4, 'test_metadata': 0, 'run_lists': 6, 'project_run_metadata': 0,
+         'test_run_failures': TESTS // 10}
 
 
 def with_fault(stack, fault):
