@@ -115,7 +115,7 @@ class Values:
             if column in has:
                 return '%s = %s' % (column, value)
         return {'runs': 'id = %d' % ONE, 'tests': 'id = %d' % TEST, 'test': 'id = ' + result}.get(
-            table, 'test_id = ' + result)
+            table, 'test_id = ' + result if 'test_id' in has else '1 = 1')
 
     def of(self, table, column):
         """A literal."""
@@ -140,12 +140,13 @@ class Values:
                 aliases.setdefault(alias, table)
         pieces = re.split(r"('(?:[^']|'')*'|\?)", text)
         out, last = '', '1'
-        for piece in pieces:
+        for piece, behind in zip(pieces, pieces[1:] + ['']):
             if piece != '?':
                 out += piece
                 continue
             last = self._beside(out, aliases) or ('26' if re.search(r'LIMIT\s*$', out) else last)
-            out += '0' if re.search(r'OFFSET\s*$', out) else last
+            # a flag that opens a condition is off: what it opens for is another statement
+            out += '0' if re.search(r'OFFSET\s*$', out) or re.match(r'\s*OR\b', behind) else last
         return out
 
     def _beside(self, before, aliases):
