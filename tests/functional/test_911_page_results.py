@@ -83,7 +83,7 @@ def test_share_label_verify(browser, empty, demo, staff):
     assert demo.get('/v1/results/' + ident).status_code == 200
     browser.sign_in('foundation').open('/results/' + ident)
     browser.click('Withdraw the verification')
-    browser.sees('is withdrawn')
+    browser.sees('The verification is withdrawn')
     assert staff.get('/v1/results/' + ident).json()['verification_status'] == 0
 
 

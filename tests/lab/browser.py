@@ -15,6 +15,18 @@ from selenium.webdriver.common.keys import Keys
 from .service import LabError
 
 WIDE, NARROW = (1280, 900), (360, 740)
+# The text of the first two cells of a table's row that lie one upon the other; a checkbox may lie in a card's corner.
+OVERLAP = """
+for (const row of document.querySelectorAll('.table tbody tr')) {
+    const cells = [...row.children].filter((c) => !c.classList.contains('col-corner'));
+    for (const [i, one] of cells.entries()) for (const other of cells.slice(i + 1)) {
+        const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
+        if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1)
+            return one.innerText + ' and ' + other.innerText;
+    }
+}
+return null;
+"""
 
 
 def _pin(certificate):
@@ -183,8 +195,8 @@ class Browser:
                 for v in found if v['impact'] in ('serious', 'critical') for n in v['nodes']]
 
     def shot(self, name, whole=True, themes=('light', 'dark'), sizes=(WIDE, NARROW)):
-        """Pictures in light and dark, wide and narrow; nothing may stick out to the right. axe-core finds nothing
-        serious in them: it looks once at each theme, and once at each width."""
+        """Pictures in light and dark, wide and narrow; nothing may stick out to the right, no cell of a table may lie on
+        another. axe-core finds nothing serious in them: it looks once at each theme, and once at each width."""
         os.makedirs(self.pictures, exist_ok=True)
         wide, faults = [], []
         for theme in themes:
@@ -195,6 +207,9 @@ class Browser:
                 inner = self.run('return document.documentElement.scrollWidth')
                 if inner > width:
                     wide.append('%d px at %d' % (inner, width))
+                overlap = self.run(OVERLAP)
+                if overlap:
+                    faults.append('%d px: %s lie one upon the other' % (width, overlap))
                 if (theme == 'light') == (width == WIDE[0]):
                     faults += ['%s, %d px: %s' % (theme, width, f) for f in self.faults()]
                 path = os.path.join(self.pictures, '%s-%s-%d.png' % (name, theme, width))

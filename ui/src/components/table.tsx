@@ -6,8 +6,9 @@ import { Button, ErrorNote, Loading } from './basic';
 export interface Column<T> {
     head: string;
     cell: (item: T) => ComponentChildren;
-    /** 'num': right-aligned figures; 'main': takes the room that is left; 'shrink': no wider than it must. */
-    kind?: 'num' | 'main' | 'shrink';
+    /** 'num': right-aligned figures; 'main': takes the room that is left; 'shrink': no wider than it must; 'corner': the same,
+     *  and in the corner of a card. */
+    kind?: 'num' | 'main' | 'shrink' | 'corner';
     /** The heading is for screen readers only (checkboxes, buttons). */
     hideHead?: boolean;
 }

@@ -144,7 +144,7 @@ function PassedTests({ result }: { result: ResultDetail }) {
                 <p class="small quiet" role="status">{text ? `${count(names.length)} of them match.` : 'Enter on a test shows its history, where runs of yours have it.'}</p>
                 {names.length > 0 && (
                     <VirtualList count={names.length} rowHeight={36} height="60vh" label="Tests that passed" rowKey={(i) => i}
-                        row={(i) => <TestName name={names[i] ?? ''} />}
+                        row={(i) => <span class="whole-name"><TestName name={names[i] ?? ''} /></span>}
                         onOpen={(i) => navigate(href('/tests', { prefix: names[i] ?? '' }))} />
                 )}
             </div>

@@ -110,7 +110,7 @@ export function Runs({ query }: PageProps) {
         setChosen((c) => (on ? [...c.slice(-1), run] : c.filter((x) => x.uuid !== run.uuid)));
     const columns: Column<Run>[] = [
         {
-            head: 'Compare', hideHead: true, kind: 'shrink',
+            head: 'Compare', hideHead: true, kind: 'corner',
             cell: (r) => (
                 <label class="check-target">
                     <input type="checkbox" checked={chosen.some((c) => c.uuid === r.uuid)} aria-label={`Compare run ${r.uuid}`}
