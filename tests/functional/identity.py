@@ -42,11 +42,7 @@ class LoggedKeystone(Keystone):
     def __init__(self, folder, name='keystone', lifetime=86400):
         super().__init__(folder, CACHE, name)
         self.lifetime = lifetime
-        path = os.path.join(self.home, 'keystone.conf')
-        with open(path, encoding='utf-8') as f:
-            text = f.read()
-        with open(path, 'w', encoding='utf-8') as f:
-            f.write(text.replace('expiration = 86400', 'expiration = %d' % lifetime))
+        self.token_options['expiration'] = lifetime
 
     def requests(self):
         with open(self.out, encoding='utf-8', errors='replace') as f:

@@ -11,16 +11,16 @@ ROWS = 30000
 PAGE = 10
 FILL = (
     "INSERT INTO tasks (id, type, status, owner, created_at, updated_at, expires_at, deleted, image_id, user_id)"
-    " SELECT LOWER(CONCAT(HEX(CRC32(seq)), '-0000-4000-8000-', LPAD(seq, 12, '0'))), ELT(seq % 3 + 1, 'import',"
+    " SELECT LOWER(CONCAT(LPAD(HEX(CRC32(seq)), 8, '0'), '-0000-4000-8000-', LPAD(seq, 12, '0'))), ELT(seq % 3 + 1, 'import',"
     " 'export', 'clone'), ELT(seq % 40 + 1, 'pending', 'processing', 'failure', 'failure', 'failure'), IF(seq % 2,"
     " '{demo}', CONCAT('p', seq % 50)), '2026-01-01' + INTERVAL seq SECOND, '2026-01-02' + INTERVAL seq % 7000 SECOND,"
-    " NULL, seq % 5 = 0, LOWER(CONCAT(HEX(CRC32(seq % 100)), '-0000-4000-8000-000000000000')), 'u'"
+    " NULL, seq % 5 = 0, LOWER(CONCAT(LPAD(HEX(CRC32(seq % 100)), 8, '0'), '-0000-4000-8000-000000000000')), 'u'"
     " FROM seq_1_to_{rows} WHERE seq % 40 < 5",
     "INSERT INTO tasks (id, type, status, owner, created_at, updated_at, expires_at, deleted, image_id, user_id)"
-    " SELECT LOWER(CONCAT(HEX(CRC32(seq)), '-0000-4000-8000-', LPAD(seq, 12, '0'))), ELT(seq % 3 + 1, 'import',"
+    " SELECT LOWER(CONCAT(LPAD(HEX(CRC32(seq)), 8, '0'), '-0000-4000-8000-', LPAD(seq, 12, '0'))), ELT(seq % 3 + 1, 'import',"
     " 'export', 'clone'), 'success', IF(seq % 2, '{demo}', CONCAT('p', seq % 50)), '2026-01-01' + INTERVAL seq SECOND,"
     " '2026-01-02' + INTERVAL seq % 7000 SECOND, UTC_TIMESTAMP(6) + INTERVAL 1 + seq % 100 DAY, 0,"
-    " LOWER(CONCAT(HEX(CRC32(seq % 100)), '-0000-4000-8000-000000000000')), 'u' FROM seq_1_to_{rows} WHERE seq % 40 >= 5",
+    " LOWER(CONCAT(LPAD(HEX(CRC32(seq % 100)), 8, '0'), '-0000-4000-8000-000000000000')), 'u' FROM seq_1_to_{rows} WHERE seq % 40 >= 5",
     "INSERT INTO task_info (task_id, input) SELECT id, '{{}}' FROM tasks",
     "INSERT INTO task_leases (task_id, project, next_run_at) SELECT id, owner, created_at FROM tasks"
     " WHERE status IN ('pending', 'processing')",
