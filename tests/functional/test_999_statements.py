@@ -1,6 +1,7 @@
 """No statement that any test of this run has made tally.fcgi or a worker prepare looks through a large table."""
 import re
 
+import pymysql
 import pytest
 
 import statements
@@ -9,6 +10,7 @@ from test_640_explain import plan
 # What may, and why: (pattern of its text, reason).
 ALLOWED = ()
 LARGE = 2500
+ER_NO_SUCH_TABLE = 1146
 
 
 def scans(rows):
@@ -34,7 +36,12 @@ def test_999_no_statement_scans(full):
         cur.execute('SET SESSION tx_isolation = %s', ('READ-COMMITTED',))
         for text in texts:
             sql = values.fill_in(text)
-            rows = scans(plan(cur, sql))
+            try:
+                rows = scans(plan(cur, sql))
+            except pymysql.err.ProgrammingError as e:
+                if e.args[0] != ER_NO_SUCH_TABLE:
+                    raise
+                continue  # a version table, of one row, by the name that some test gave it
             if rows and not [why for pattern, why in ALLOWED if re.search(pattern, text)]:
                 bad.append('%s\n%s' % (sql[:3000], '\n'.join('  %s' % row for row in rows)))
     print('%d statements' % len(texts))
