@@ -11,6 +11,7 @@ import time
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 sys.path[:0] = [TESTS, os.path.join(TESTS, 'functional')]
+from lab.service import wait_for  # noqa: E402
 from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
 from work import Works, fresh  # noqa: E402
 
@@ -96,7 +97,9 @@ def curl(path, size):
 def task_rate(bench, task, size):
     """Bytes a second of a task, as its worker's log has it."""
     doc = bench.works.success(task, 600)
-    found = re.search('task %s: [a-z]+ success in ([0-9]+) ms' % task, bench.stack.log())
+    # the worker says so a moment after the database does
+    found = wait_for('the time that it took', lambda: re.search('task %s: [a-z]+ success in ([0-9]+) ms' % task,
+                                                                bench.stack.log()))
     return doc, size * 1000 / int(found.group(1))
 
 
