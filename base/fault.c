@@ -20,7 +20,7 @@ static bool act(struct str action, unsigned number)
     if (str_eq_cstr(action, "kill"))
         kill(getpid(), SIGKILL);
     else if (str_eq_cstr(action, "stop"))
-        kill(getpid(), SIGSTOP);
+        raise(SIGSTOP); /* this thread too, before its next step: kill() may let it go on for a while */
     else if (str_eq_cstr(action, "sleep"))
         usleep(number * 1000u);
     return str_eq_cstr(action, "fail");
