@@ -1,25 +1,9 @@
 #include "config.h"
 #include "base/json.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new(0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static const struct json *parse(const char *text)
 {
@@ -344,17 +328,17 @@ static void writes_in_parts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(round_trips, setup, teardown),
-        cmocka_unit_test_setup_teardown(escapes_are_decoded, setup, teardown),
-        cmocka_unit_test_setup_teardown(malformed, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_unicode, setup, teardown),
-        cmocka_unit_test_setup_teardown(keys_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(limits, setup, teardown),
-        cmocka_unit_test_setup_teardown(accessors, setup, teardown),
-        cmocka_unit_test_setup_teardown(members, setup, teardown),
-        cmocka_unit_test_setup_teardown(writes, setup, teardown),
-        cmocka_unit_test_setup_teardown(pieces, setup, teardown),
-        cmocka_unit_test_setup_teardown(writes_in_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(round_trips, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(escapes_are_decoded, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(malformed, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(bad_unicode, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(keys_once, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(limits, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(accessors, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(members, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(writes, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(pieces, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(writes_in_parts, arena_set_up, arena_tear_down),
     };
 
     return cmocka_run_group_tests_name("base/json", tests, NULL, NULL);

@@ -3,27 +3,11 @@
 #include "base/json.h"
 #include "image/image.h"
 #include "image/image_schema.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #include <string.h>
 
 #define ID "63269a54-840a-42b7-8435-fc841823430e"
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new(4096);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static bool read_image(const char *text, struct image *image, struct error *err)
 {
@@ -238,12 +222,12 @@ static void test_schema(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_empty, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_all_members, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lengths, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_client_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_schema, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_empty, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_all_members, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_lengths, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_client_id, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_schema, arena_set_up, arena_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,25 +1,9 @@
 /* JSON patch: what is taken, what is refused and how, and what comes of it. */
 #include "config.h"
 #include "image/image_patch.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #include <string.h>
-
-static struct arena *arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new(4096);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static const struct image_who owner = {.project = {"p", 1}}, admin = {.project = {"x", 1}, .admin = true};
 
@@ -289,16 +273,16 @@ static void test_may_create(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_members, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_properties, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_v20, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_form, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_forbidden, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_admin, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_formats_of_active, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_too_many, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_protection, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_may_create, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_members, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_properties, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_v20, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_form, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_forbidden, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_admin, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_formats_of_active, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_too_many, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_protection, arena_set_up, arena_tear_down),
+        cmocka_unit_test_setup_teardown(test_may_create, arena_set_up, arena_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,24 +1,8 @@
 #include "config.h"
 #include "handlers/route.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #include <string.h>
-
-static struct arena *arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new(0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 static int find(enum method method, const char *path, struct request *r, const char **allow)
 {
@@ -158,5 +142,5 @@ int main(void)
         cmocka_unit_test(test_method_names),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

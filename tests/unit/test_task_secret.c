@@ -1,13 +1,11 @@
 #include "config.h"
 #include "image/task_secret.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define KEY "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
-
-static struct arena *arena;
 
 static struct conf *conf_with(const char *key)
 {
@@ -20,20 +18,6 @@ static struct conf *conf_with(const char *key)
     assert_int_equal(mistakes.n, 0);
     buf_free(&mistakes);
     return conf;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new(65536);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
 }
 
 static void there_and_back(void **state)
@@ -113,5 +97,5 @@ int main(void)
         cmocka_unit_test(keys_that_are_none),
     };
 
-    return cmocka_run_group_tests_name("image/task_secret", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("image/task_secret", tests, arena_set_up, arena_tear_down);
 }

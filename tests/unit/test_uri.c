@@ -1,25 +1,10 @@
 #include "config.h"
 #include "handlers/uri.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/unit_arena.h"
 
 #include <string.h>
 
-static struct arena *arena;
 static struct request r;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena = arena_new(0);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
 
 /* --- path --------------------------------------------------------------------------------------- */
 
@@ -248,5 +233,5 @@ int main(void)
         cmocka_unit_test(test_query_check_names_the_unknown),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }
