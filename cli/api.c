@@ -5,6 +5,7 @@
 #include "cli/retry.h"
 
 #include <curl/curl.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct json_limits reply_limits = {
@@ -45,6 +46,11 @@ bool api_failed(struct cli *cli, const struct http_response *reply, struct error
         error_set(err, err->kind, "%s (%.*s)", arena_strdup(cli->arena, err->message), STR_ARG(id));
     err->code = reply->status;
     return false;
+}
+
+bool api_odd(struct cli *cli, const char *what, struct error *err)
+{
+    return error_set(err, ERROR_INTERNAL, "%s answers %s: is this Tally's address?", cli->url, what);
 }
 
 /* --- calls ---------------------------------------------------------------------------------------- */
@@ -126,16 +132,14 @@ bool api_call(struct cli *cli, const struct api_call *call, const struct json **
     if (reply.body.n == 0)
         return true;
     *out = json_parse(cli->arena, reply.body, &reply_limits, err);
-    return *out ||
-           error_set(err, ERROR_INTERNAL, "%s answers what is no JSON: is this Tally's address?", cli->url);
+    return *out || api_odd(cli, "what is no JSON", err);
 }
 
 bool api_get(struct cli *cli, const char *path, const struct json **out, struct error *err)
 {
     const struct api_call call = {.method = "GET", .path = path};
 
-    return api_call(cli, &call, out, err) &&
-           (*out || error_set(err, ERROR_INTERNAL, "%s: the answer is empty", cli->url));
+    return api_call(cli, &call, out, err) && (*out || api_odd(cli, "nothing", err));
 }
 
 /* --- paths ---------------------------------------------------------------------------------------- */
@@ -168,6 +172,12 @@ void api_query(struct buf *path, const char *name, const char *value)
         add_parameter(path, "", str_of(name), str_of(value));
 }
 
+static bool split_meta(const char *text, struct str *key, struct str *value, struct error *err)
+{
+    return (str_cut(str_of(text), '=', key, value) && key->n) ||
+           error_set(err, ERROR_BAD_REQUEST, "--meta: '%s' is not KEY=VALUE", text);
+}
+
 bool api_query_meta(const struct args *args, struct buf *path, struct error *err)
 {
     struct str key, value;
@@ -175,11 +185,43 @@ bool api_query_meta(const struct args *args, struct buf *path, struct error *err
     size_t at = 0;
 
     while ((text = args_next(args, "meta", &at))) {
-        if (!str_cut(str_of(text), '=', &key, &value) || !key.n)
-            return error_set(err, ERROR_BAD_REQUEST, "--meta: '%s' is not KEY=VALUE", text);
+        if (!split_meta(text, &key, &value, err))
+            return false;
         add_parameter(path, "meta.", key, value);
     }
     return true;
+}
+
+bool api_query_pair(const struct args *args, struct buf *path, struct error *err)
+{
+    struct str key, value;
+    size_t at = 0;
+    const char *text = args_next(args, "meta", &at);
+
+    if (!text)
+        return true;
+    if (args_next(args, "meta", &at))
+        return error_set(err, ERROR_BAD_REQUEST, "--meta: one only here");
+    if (!split_meta(text, &key, &value, err))
+        return false;
+    add_parameter(path, "", STR("key"), key);
+    add_parameter(path, "", STR("value"), value);
+    return true;
+}
+
+void api_query_options(const struct args *args, struct buf *path, const char *options)
+{
+    struct str rest = str_of(options), head;
+    char option[40], name[40];
+
+    while (rest.n) {
+        str_cut(rest, ' ', &head, &rest);
+        snprintf(option, sizeof(option), "%.*s", STR_ARG(head));
+        snprintf(name, sizeof(name), "%s", option);
+        for (char *p = name; *p; p++)
+            *p = *p == '-' ? '_' : *p;
+        api_query(path, name, args_value(args, option));
+    }
 }
 
 void api_segment(struct buf *path, const char *text)

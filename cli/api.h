@@ -23,6 +23,9 @@ bool api_get(struct cli *cli, const char *path, const struct json **out, struct 
 /* Fills ERR from a reply of another status than 2xx: what it says, of either API's form. Always false. */
 bool api_failed(struct cli *cli, const struct http_response *reply, struct error *err);
 
+/* ERROR_INTERNAL: a reply of 2xx is WHAT ("no list"), which Tally's never is. Always false. */
+bool api_odd(struct cli *cli, const char *what, struct error *err);
+
 /* May the same request be sent again after this status, because it was not carried out? */
 bool api_again(int status);
 
@@ -33,6 +36,13 @@ void api_query(struct buf *path, const char *name, const char *value);
 
 /* Appends "?meta.KEY=VALUE" and so on for each --meta. ERROR_BAD_REQUEST for one that is no KEY=VALUE. */
 bool api_query_meta(const struct args *args, struct buf *path, struct error *err);
+
+/* Appends the one --meta as "?key=KEY&value=VALUE", where it is given. ERROR_BAD_REQUEST also for two. */
+bool api_query_pair(const struct args *args, struct buf *path, struct error *err);
+
+/* Appends the values of these options, blank-separated, where they are given; each is a parameter of its name
+ * with '_' for '-'. */
+void api_query_options(const struct args *args, struct buf *path, const char *options);
 
 /* Appends TEXT encoded as one segment of a path. */
 void api_segment(struct buf *path, const char *text);

@@ -12,10 +12,13 @@
 
 enum output_format { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_VALUE };
 
+struct column;
+
 struct cli {
     struct arena *arena;
-    struct arena *lasting;   /* what outlives a change of arena: the token */
-    const struct args *args; /* words without the command's own */
+    struct arena *lasting;        /* what outlives a change of arena: the token */
+    const struct args *args;      /* words without the command's own */
+    const struct column *columns; /* of what the command prints (output.h); NULL: nothing */
     enum output_format format;
     bool quiet;
     unsigned retries;
@@ -31,7 +34,7 @@ struct cli {
 /* Ends with 64: the command line is wrong. */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Prints ERR, escaped, and gives its exit code; 64 for ERROR_BAD_REQUEST of USAGE. */
+/* Prints ERR, escaped, and gives its exit code. */
 int cli_fail(const struct error *err);
 
 /* A line on stderr, escaped, unless --quiet; what the progress bar has drawn is taken away before. */

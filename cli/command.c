@@ -1,5 +1,6 @@
 #include "config.h"
 #include "cli/command.h"
+#include "cli/output.h"
 #include "cli/suggest.h"
 
 #include <stdio.h>
@@ -104,11 +105,40 @@ static bool check_option(const struct command *command, const struct option_give
     return true;
 }
 
+static void add_columns(struct buf *b, const struct column *columns)
+{
+    for (; columns->title; columns++)
+        buf_printf(b, " %s", columns->title);
+}
+
+/* Before anything is done: a wrong name must not lose what is printed of it. */
+static bool check_columns(const struct command *command, const struct args *args, struct error *err)
+{
+    const char *name;
+    struct buf known;
+    size_t at = 0;
+
+    while ((name = args_next(args, "column", &at))) {
+        if (!command->columns)
+            return error_set(err, ERROR_BAD_REQUEST, "\"%s\" prints no columns", command->name);
+        if (output_column(command->columns, name))
+            continue;
+        buf_init(&known, 400);
+        add_columns(&known, command->columns);
+        error_set(err, ERROR_BAD_REQUEST, "no column '%s'; there are%.*s", name, STR_ARG(buf_str(&known)));
+        buf_free(&known);
+        return false;
+    }
+    return true;
+}
+
 bool command_check(const struct command *command, const struct args *args, struct error *err)
 {
     for (size_t i = 0; i < args->n_given; i++)
         if (!check_option(command, &args->given[i], err))
             return false;
+    if (!check_columns(command, args, err))
+        return false;
     if (args->n_words < command->min_words)
         return error_set(err, ERROR_BAD_REQUEST, "\"%s\" needs %s", command->name, command->arguments);
     if (args->n_words > command->max_words)
@@ -137,6 +167,16 @@ static void print_options(const struct command *command, const char *list)
     }
 }
 
+static void print_columns(const struct column *columns)
+{
+    struct buf b;
+
+    buf_init(&b, 400);
+    add_columns(&b, columns);
+    printf("%.*s\n", STR_ARG(buf_str(&b)));
+    buf_free(&b);
+}
+
 void command_help(const struct command *command)
 {
     printf("usage: tally %s [OPTIONS]%s%s\n\n%c%s.\n", command->name, *command->arguments ? " " : "",
@@ -149,6 +189,10 @@ void command_help(const struct command *command)
     }
     puts("\noptions of every command:");
     print_options(command, option_globals);
+    if (command->columns) {
+        fputs("\ncolumns:", stdout);
+        print_columns(command->columns);
+    }
     puts("\nSee tally(1).");
 }
 

@@ -9,11 +9,12 @@
 typedef int (*command_fn)(struct cli *cli);
 
 struct command {
-    const char *name;      /* one word or two */
-    const char *arguments; /* as the help shows them: "RUN [RUN]..." */
-    const char *what;      /* one line */
-    const char *options;   /* besides the global ones, blank-separated; NULL: none */
-    const char *formats;   /* of --format; NULL: table json value */
+    const char *name;             /* one word or two */
+    const char *arguments;        /* as the help shows them: "RUN [RUN]..." */
+    const char *what;             /* one line */
+    const char *options;          /* besides the global ones, blank-separated; NULL: none */
+    const char *formats;          /* of --format; NULL: table json value */
+    const struct column *columns; /* of what it prints (output.h); NULL: it takes no --column */
     size_t min_words, max_words;
     enum auth_need auth;
     command_fn run;
@@ -27,8 +28,8 @@ extern const size_t command_count;
  * the nearest, where there is none. */
 const struct command *command_find(const struct args *args, size_t *n_words, struct error *err);
 
-/* Takes this command what ARGS hold: its options, their choices, the number of words (its own are gone
- * already)? */
+/* Takes this command what ARGS hold: its options, their choices, its columns, the number of words (its own
+ * are gone already)? ERROR_BAD_REQUEST that says what it does take. */
 bool command_check(const struct command *command, const struct args *args, struct error *err);
 
 /* The help of all commands, or of one, on stdout. */

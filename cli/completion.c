@@ -1,5 +1,6 @@
 #include "config.h"
 #include "cli/command.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -46,12 +47,24 @@ static void print_list(const char *list)
     }
 }
 
+static void print_columns(const struct column *columns)
+{
+    fputs(" columns=\"", stdout);
+    for (; columns->title; columns++)
+        printf("%s ", columns->title);
+    putchar('"');
+}
+
+/* What each command takes. */
 static void print_commands(void)
 {
     for (size_t i = 0; i < command_count; i++) {
         printf("    \"%s\") options=\"", command_table[i].name);
         print_list(command_table[i].options ? command_table[i].options : "");
-        puts("\" ;;");
+        fputs("\"", stdout);
+        if (command_table[i].columns)
+            print_columns(command_table[i].columns);
+        puts(" ;;");
     }
 }
 
@@ -72,7 +85,7 @@ static void print_values(void)
     for (size_t i = 0; i < option_count; i++) {
         const struct option_spec *o = &option_table[i];
 
-        if (!o->value)
+        if (!o->value || strcmp(o->name, "column") == 0)
             continue;
         printf("    --%s", o->name);
         if (o->letter)
@@ -91,7 +104,7 @@ void command_completion(void)
     puts("# bash completion for tally(1); made by \"tally completion bash\".\n"
          "_tally() {\n"
          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= options= w first= "
-         "second=\n"
+         "second= skip= valued= columns=\n"
          "    COMPREPLY=()\n"
          "    case $prev in");
     print_values();
@@ -119,7 +132,9 @@ void command_completion(void)
           stdout);
     print_list(option_globals);
     puts("\"\n"
-         "    if [[ $cur == -* ]]; then\n"
+         "    if [[ $prev == --column || $prev == -c ]]; then\n"
+         "        COMPREPLY=($(compgen -W \"$columns\" -- \"$cur\"))\n"
+         "    elif [[ $cur == -* ]]; then\n"
          "        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
          "    elif [[ -n $words && ( -z $first || -z $second ) ]]; then\n"
          "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"

@@ -6,9 +6,7 @@
 
 #include <sysexits.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-static const struct column columns[] = {
+const struct column image_columns[] = {
     {"image", "id", CELL_TEXT, false},
     {"name", "name", CELL_TEXT, false},
     {"status", "status", CELL_TEXT, false},
@@ -20,6 +18,7 @@ static const struct column columns[] = {
     {"checksum", "checksum", CELL_TEXT, true},
     {"container_format", "container_format", CELL_TEXT, true},
     {"virtual_size", "virtual_size", CELL_BYTES, true},
+    {NULL, NULL, CELL_TEXT, false},
 };
 
 int image_list(struct cli *cli)
@@ -28,9 +27,8 @@ int image_list(struct cli *cli)
 
     buf_init(&path, API_PATH_MAX);
     buf_add_cstr(&path, "/v2/images");
-    api_query(&path, "status", args_value(cli->args, "status"));
-    api_query(&path, "name", args_value(cli->args, "name"));
-    const struct listing listing = {api_path(cli, &path), "images", columns, COUNT(columns), false};
+    api_query_options(cli->args, &path, "status name");
+    const struct listing listing = {api_path(cli, &path), "images", LISTING_NEXT};
     return listing_print(cli, &listing);
 }
 
@@ -43,8 +41,6 @@ int image_show(struct cli *cli)
     buf_init(&path, API_PATH_MAX);
     buf_add_cstr(&path, "/v2/images/");
     api_segment(&path, cli->args->words[0]);
-    return api_get(cli, api_path(cli, &path), &image, &err) &&
-                   output_one(cli, columns, COUNT(columns), image, &err)
-               ? EX_OK
-               : cli_fail(&err);
+    return api_get(cli, api_path(cli, &path), &image, &err) && output_one(cli, image, &err) ? EX_OK
+                                                                                            : cli_fail(&err);
 }

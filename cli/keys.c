@@ -2,11 +2,25 @@
 #include "config.h"
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/item.h"
 #include "cli/listing.h"
 #include "cli/sign.h"
 
-#include <stdio.h>
 #include <sysexits.h>
+
+const struct column key_columns[] = {
+    {"key", "id", CELL_TEXT, false},          {"format", "format", CELL_TEXT, false},
+    {"comment", "comment", CELL_TEXT, false}, {"public", "pubkey", CELL_TEXT, false},
+    {"user", "openid", CELL_TEXT, true},      {NULL, NULL, CELL_TEXT, false},
+};
+
+const struct column key_add_columns[] = {{"key", "id", CELL_TEXT, false}, {NULL, NULL, CELL_TEXT, false}};
+
+const struct column sign_columns[] = {
+    {"public_key", "public_key", CELL_TEXT, false},
+    {"self_signature", "self_signature", CELL_TEXT, false},
+    {NULL, NULL, CELL_TEXT, false},
+};
 
 /* The public key of the first word's file, and its signature of the word "signature": what RefStack's
  * profiles take. */
@@ -20,69 +34,49 @@ static bool self_sign(struct cli *cli, const char **public, const char **signatu
 
 int key_sign(struct cli *cli)
 {
-    static const struct column columns[] = {{"public_key", "public_key", CELL_TEXT, false},
-                                            {"self_signature", "self_signature", CELL_TEXT, false}};
+    struct json *item = item_new(cli->arena);
     const char *public, *signature;
-    struct json_writer w;
-    struct json *item;
     struct error err;
-    struct buf b;
 
     if (!self_sign(cli, &public, &signature, &err))
         return cli_fail(&err);
-    buf_init(&b, 1 << 16);
-    json_writer_init(&w, &b);
-    json_obj_begin(&w);
-    json_key_cstr(&w, "public_key", public);
-    json_key_cstr(&w, "self_signature", signature);
-    json_obj_end(&w);
-    item = json_parse(cli->arena, arena_str(cli->arena, buf_str(&b)), NULL, &err);
-    buf_free(&b);
-    return item && output_one(cli, columns, 2, item, &err) ? EX_OK : cli_fail(&err);
+    item_add_str(cli->arena, item, "public_key", str_of(public));
+    item_add_str(cli->arena, item, "self_signature", str_of(signature));
+    return output_one(cli, item, &err) ? EX_OK : cli_fail(&err);
 }
 
 int key_add(struct cli *cli)
 {
-    static const struct column columns[] = {{"key", "id", CELL_TEXT, false}};
     const char *public, *signature, *comment = args_value(cli->args, "name");
     struct api_call call = {.method = "POST", .path = "/v1/profile/pubkeys", .once = true};
+    struct json *item = item_new(cli->arena);
     const struct json *reply;
     struct json_writer w;
     struct error err;
-    struct json id = {.type = JSON_OBJECT, .n = 1};
-    struct json member;
     struct buf b;
 
     if (!self_sign(cli, &public, &signature, &err))
         return cli_fail(&err);
+    if (comment)
+    public = arena_printf(cli->arena, "%s %s", public, comment);
+    item_add_str(cli->arena, item, "raw_key", str_of(public));
+    item_add_str(cli->arena, item, "self_signature", str_of(signature));
     buf_init(&b, 1 << 16);
     json_writer_init(&w, &b);
-    json_obj_begin(&w);
-    json_key_cstr(&w, "raw_key", comment ? arena_printf(cli->arena, "%s %s", public, comment) : public);
-    json_key_cstr(&w, "self_signature", signature);
-    json_obj_end(&w);
+    json_value(&w, item);
     call.body = arena_str(cli->arena, buf_str(&b));
     buf_free(&b);
-    if (!api_call(cli, &call, &reply, &err))
+    if (!api_call(cli, &call, &reply, &err) ||
+        (!json_is(reply, JSON_STRING) && !api_odd(cli, "no key's id", &err)))
         return cli_fail(&err);
-    /* the reply is the id alone */
-    if (!json_is(reply, JSON_STRING))
-        return output_one(cli, columns, 1, reply, &err) ? EX_OK : cli_fail(&err);
-    member = *reply;
-    member.key = STR("id");
-    id.first = &member;
-    return output_one(cli, columns, 1, &id, &err) ? EX_OK : cli_fail(&err);
+    item = item_new(cli->arena);
+    item_add(cli->arena, item, "id", reply);
+    return output_one(cli, item, &err) ? EX_OK : cli_fail(&err);
 }
 
 int key_list(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"key", "id", CELL_TEXT, false},          {"format", "format", CELL_TEXT, false},
-        {"comment", "comment", CELL_TEXT, false}, {"public", "pubkey", CELL_TEXT, false},
-        {"user", "openid", CELL_TEXT, true},
-    };
-    static const struct listing listing = {"/v1/profile/pubkeys", NULL, columns,
-                                           sizeof(columns) / sizeof(columns[0]), true};
+    static const struct listing listing = {"/v1/profile/pubkeys", NULL, LISTING_WHOLE};
 
     return listing_print(cli, &listing);
 }

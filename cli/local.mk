@@ -15,6 +15,7 @@ libtally_cli_a_SOURCES = \
 	cli/completion.c \
 	cli/download.c cli/download.h \
 	cli/images.c \
+	cli/item.c cli/item.h \
 	cli/keys.c \
 	cli/listing.c cli/listing.h \
 	cli/options.c cli/options.h \
@@ -28,6 +29,7 @@ libtally_cli_a_SOURCES = \
 	cli/settings.c cli/settings.h \
 	cli/sign.c cli/sign.h \
 	cli/source.c cli/source.h \
+	cli/stats.c \
 	cli/suggest.c cli/suggest.h \
 	cli/tasks.c \
 	cli/tests.c \

@@ -115,6 +115,7 @@ static int run(struct cli *cli, const struct command *command)
         forget_identity(&cli->settings);
         auth = AUTH_OPTIONAL;
     }
+    cli->columns = command->columns;
     code = auth_begin(cli, auth, &err) ? command->run(cli) : cli_fail(&err);
     http_streams_free(cli->streams);
     http_free(cli->http);

@@ -45,11 +45,16 @@ const struct option_spec option_table[] = {
     {"threshold", 0, "FACTOR", NULL, "slower means over so many times (1.5)"},
     {"exit-code", 0, NULL, NULL, "end with 1 if something is newly failing"},
     {"output", 'o', "FILE", NULL, "write to this file"},
+    {"last", 0, "N", NULL, "of the last N runs (50; at most 500)"},
+    {"group", 0, "GROUP", "hour day week month", "a row for each hour, day, week or month (day)"},
+    {"by", 0, "KEY", NULL, "a row for each value of this metadata, too"},
+    {"result", 0, "RESULT", NULL, "the run of this result"},
     {"signed", 0, NULL, NULL, "your project's own results"},
     {"verification-status", 0, "N", "0 1", "only verified (1) or not verified (0) ones"},
     {"off", 0, NULL, NULL, "take it back"},
     /* tasks */
     {"type", 0, "TYPE", "import export clone", "only tasks of this type"},
+    {"image", 0, "IMAGE", NULL, "only tasks that have to do with this image"},
     {"disk-format", 0, "FORMAT", NULL, "the image's format: raw, qcow2, vhd, vhdx, vmdk, vdi, iso, ..."},
     {"name", 0, "NAME", NULL, "the new image's name; of a key: its comment"},
     {"property", 0, "KEY=VALUE", NULL, "a property of the new image (repeatable)"},
@@ -61,12 +66,18 @@ const size_t option_count = sizeof(option_table) / sizeof(option_table[0]);
 const char option_globals[] =
     "url os-cloud os-region-name cacert insecure format column quiet retries timeout help version";
 
-const struct option_spec *option_find(struct str name)
+/* By name, or by letter where that is not 0. */
+static const struct option_spec *find(struct str name, char letter)
 {
     for (size_t i = 0; i < option_count; i++)
-        if (str_eq_cstr(name, option_table[i].name))
+        if (letter ? option_table[i].letter == letter : str_eq_cstr(name, option_table[i].name))
             return &option_table[i];
     return NULL;
+}
+
+const struct option_spec *option_find(struct str name)
+{
+    return find(name, 0);
 }
 
 bool option_listed(const char *list, struct str word)
@@ -79,14 +90,6 @@ bool option_listed(const char *list, struct str word)
             return true;
     }
     return false;
-}
-
-static const struct option_spec *find_letter(char c)
-{
-    for (size_t i = 0; i < option_count; i++)
-        if (option_table[i].letter == c)
-            return &option_table[i];
-    return NULL;
 }
 
 /* --- reading ------------------------------------------------------------------------------------ */
@@ -138,7 +141,7 @@ static bool read_long(struct reader *r, const char *text, struct error *err)
 static bool read_short(struct reader *r, const char *text, struct error *err)
 {
     for (; *text; text++) {
-        const struct option_spec *o = find_letter(*text);
+        const struct option_spec *o = find((struct str){NULL, 0}, *text);
 
         if (!o)
             return error_set(err, ERROR_BAD_REQUEST, "no option -%c", *text);

@@ -15,6 +15,7 @@ enum { MAX_COLUMNS = 24, MAX_CELL = 1 << 20, GAP = 2, MIN_WIDTH = 6 };
 
 struct output {
     const struct cli *cli;
+    struct arena *arena; /* of the cells */
     const struct column *shown[MAX_COLUMNS];
     size_t n;
     size_t width[MAX_COLUMNS];
@@ -121,17 +122,18 @@ static void format(struct buf *b, const struct column *column, const struct json
         add_scalar(b, j);
 }
 
-static struct str cell_text(const struct cli *cli, const struct column *column, const struct json *item)
+/* Escaped. In a table it is kept, in the arena of O. */
+static struct str cell_text(const struct output *o, const struct column *column, const struct json *item)
 {
+    bool exact = o->cli->format == OUTPUT_VALUE;
     struct buf plain, escaped;
     struct str out;
 
     buf_init(&plain, MAX_CELL);
     buf_init(&escaped, 10 * MAX_CELL);
-    format(&plain, column, column->path ? output_member(item, column->path) : item,
-           cli->format == OUTPUT_VALUE);
+    format(&plain, column, column->path ? output_member(item, column->path) : item, exact);
     text_escape(&escaped, buf_str(&plain));
-    out = arena_str(cli->arena, buf_str(&escaped));
+    out = arena_str(exact ? o->cli->arena : o->arena, buf_str(&escaped));
     buf_free(&plain);
     buf_free(&escaped);
     return out;
@@ -139,33 +141,28 @@ static struct str cell_text(const struct cli *cli, const struct column *column, 
 
 /* --- lists -------------------------------------------------------------------------------------- */
 
-static bool choose(struct output *o, const struct column *columns, size_t n, struct error *err)
+const struct column *output_column(const struct column *columns, const char *name)
 {
-    bool asked = args_flag(o->cli->args, "column");
+    for (; columns->title; columns++)
+        if (strcasecmp(columns->title, name) == 0)
+            return columns;
+    return NULL;
+}
+
+/* The columns that --column names, or else all, those that are for asking only where MORE. */
+static void choose(struct output *o, const struct column *columns, const struct args *args, bool more)
+{
+    bool asked = args && args_flag(args, "column");
+    const struct column *column;
     const char *name;
     size_t at = 0;
 
-    while ((name = args_next(o->cli->args, "column", &at))) {
-        struct buf known;
-        size_t i = 0;
-
-        while (i < n && strcasecmp(columns[i].title, name) != 0)
-            i++;
-        if (i < n && o->n < MAX_COLUMNS) {
-            o->shown[o->n++] = &columns[i];
-            continue;
-        }
-        buf_init(&known, 400);
-        for (i = 0; i < n; i++)
-            buf_printf(&known, " %s", columns[i].title);
-        error_set(err, ERROR_BAD_REQUEST, "no column '%s'; there are%.*s", name, STR_ARG(buf_str(&known)));
-        buf_free(&known);
-        return false;
-    }
-    for (size_t i = 0; !asked && i < n && o->n < MAX_COLUMNS; i++)
-        if (!columns[i].more)
-            o->shown[o->n++] = &columns[i];
-    return true;
+    while (asked && o->n < MAX_COLUMNS && (name = args_next(args, "column", &at)))
+        if ((column = output_column(columns, name)))
+            o->shown[o->n++] = column;
+    for (; !asked && columns->title && o->n < MAX_COLUMNS; columns++)
+        if (more || !columns->more)
+            o->shown[o->n++] = columns;
 }
 
 static void cells_free(void *arg)
@@ -175,15 +172,25 @@ static void cells_free(void *arg)
     free(o->cells);
 }
 
-struct output *output_list(struct cli *cli, const struct column *columns, size_t n, struct error *err)
+static struct output *make(struct cli *cli, const struct column *columns, const struct args *args, bool more)
 {
     struct output *o = arena_calloc(cli->arena, 1, sizeof(*o));
 
     o->cli = cli;
-    if (!choose(o, columns, n, err))
-        return NULL;
+    o->arena = cli->arena;
+    choose(o, columns, args, more);
     arena_defer(cli->arena, cells_free, o);
     return o;
+}
+
+struct output *output_list(struct cli *cli)
+{
+    return make(cli, cli->columns, cli->args, false);
+}
+
+struct output *output_list_of(struct cli *cli, const struct column *columns)
+{
+    return make(cli, columns, NULL, false);
 }
 
 static void put(struct output *o, struct str cell)
@@ -199,14 +206,18 @@ void output_item(struct output *o, const struct json *item)
 {
     if (o->cli->format == OUTPUT_JSON) {
         fputs(o->items++ ? ",\n " : "[", stdout);
-        output_json(o->cli, item);
+        output_json(item);
         return;
     }
     o->items++;
     for (size_t i = 0; i < o->n; i++) {
-        struct str cell = cell_text(o->cli, o->shown[i], item);
+        struct str cell = cell_text(o, o->shown[i], item);
         size_t width = text_width(cell);
 
+        if (o->cli->format == OUTPUT_VALUE) {
+            printf("%.*s%c", STR_ARG(cell), i + 1 == o->n ? '\n' : '\t');
+            continue;
+        }
         o->width[i] = width > o->width[i] ? width : o->width[i];
         put(o, cell);
     }
@@ -288,47 +299,37 @@ bool output_end(struct output *o, struct error *err)
         puts(o->items ? "]" : "[]");
     else if (o->cli->format == OUTPUT_TABLE && o->items)
         print_table(o);
-    else
-        for (size_t at = 0; at < o->n_cells; at++)
-            printf("%.*s%c", STR_ARG(o->cells[at]), at % o->n + 1 == o->n ? '\n' : '\t');
     return output_flush(err);
 }
 
 /* --- one item, and JSON -------------------------------------------------------------------------- */
 
-bool output_one(struct cli *cli, const struct column *columns, size_t n, const struct json *item,
-                struct error *err)
+bool output_one(struct cli *cli, const struct json *item, struct error *err)
 {
-    struct output *o = output_list(cli, columns, n, err);
+    const struct output *o = make(cli, cli->columns, cli->args, true);
     size_t width = 0;
 
-    if (!o)
-        return false;
     if (cli->format == OUTPUT_JSON)
-        return output_document(cli, item, err);
+        return output_document(item, err);
     for (size_t i = 0; i < o->n; i++)
         width = strlen(o->shown[i]->title) > width ? strlen(o->shown[i]->title) : width;
     for (size_t i = 0; i < o->n; i++) {
         if (cli->format == OUTPUT_TABLE)
             printf("%-*s  ", (int)width, o->shown[i]->title);
-        printf("%.*s\n", STR_ARG(cell_text(cli, o->shown[i], item)));
+        printf("%.*s\n", STR_ARG(cell_text(o, o->shown[i], item)));
     }
     return output_flush(err);
 }
 
-void output_json(const struct cli *cli, const struct json *value)
+void output_json(const struct json *value)
 {
     struct json_writer w;
     struct buf plain, safe;
 
-    (void)cli;
     buf_init(&plain, SIZE_MAX / 2);
     buf_init(&safe, SIZE_MAX / 2);
     json_writer_init(&w, &plain);
-    if (value)
-        json_value(&w, value);
-    else
-        json_null(&w);
+    json_value(&w, value);
     text_json(&safe, buf_str(&plain));
     fwrite(safe.p, 1, safe.n, stdout);
     buf_free(&plain);
@@ -340,9 +341,9 @@ size_t output_count(const struct output *o)
     return o->items;
 }
 
-bool output_document(const struct cli *cli, const struct json *doc, struct error *err)
+bool output_document(const struct json *doc, struct error *err)
 {
-    output_json(cli, doc);
+    output_json(doc);
     putchar('\n');
     return output_flush(err);
 }

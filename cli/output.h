@@ -18,33 +18,38 @@ enum cell {
 };
 
 struct column {
-    const char *title; /* as --column names it; tables print it in capitals */
+    const char *title; /* as --column names it; tables print it in capitals; NULL: the end of the array */
     const char *path;  /* of the member: "progress.bytes_done"; NULL: the item itself */
     enum cell cell;
-    bool more; /* shown only when --column asks for it */
+    bool more; /* in a list only when --column asks for it */
 };
 
 struct output;
 
-/* A list of items with these columns. ERROR_BAD_REQUEST for a --column that there is not, with those that
- * there are. It belongs to CLI's arena. */
-struct output *output_list(struct cli *cli, const struct column *columns, size_t n, struct error *err);
+/* The column that --column names so; NULL: none. */
+const struct column *output_column(const struct column *columns, const char *name);
 
-/* Adds an item. With JSON it is printed at once, as it came. */
+/* A list of items with the command's columns, or with those that --column asks for. It belongs to CLI's
+ * arena of now, and so does what it keeps of its items. */
+struct output *output_list(struct cli *cli);
+
+/* Another list, for what --column does not choose of. */
+struct output *output_list_of(struct cli *cli, const struct column *columns);
+
+/* Adds an item, which is not needed any more then. All but tables are printed at once. */
 void output_item(struct output *o, const struct json *item);
 
 /* Prints what has been added. False where stdout did not take it all. */
 bool output_end(struct output *o, struct error *err);
 
-/* One item: a line a member in a table, a line a value. */
-bool output_one(struct cli *cli, const struct column *columns, size_t n, const struct json *item,
-                struct error *err);
+/* One item with all the command's columns: a line a member in a table, a line a value. */
+bool output_one(struct cli *cli, const struct json *item, struct error *err);
 
 /* How many items have been added. */
 size_t output_count(const struct output *o);
 
 /* A whole document as JSON, whatever the format. */
-bool output_document(const struct cli *cli, const struct json *doc, struct error *err);
+bool output_document(const struct json *doc, struct error *err);
 
 /* A heading between two tables; only in a table's format. */
 void output_heading(const struct cli *cli, const char *text);
@@ -53,7 +58,7 @@ void output_heading(const struct cli *cli, const char *text);
 bool output_flush(struct error *err);
 
 /* JSON as a line on stdout. */
-void output_json(const struct cli *cli, const struct json *value);
+void output_json(const struct json *value);
 
 /* J's member at a path such as "progress.bytes_done" or "tests.0.test_id", or NULL. */
 const struct json *output_member(const struct json *j, const char *path);

@@ -3,14 +3,60 @@
 #include "base/clock.h"
 #include "cli/api.h"
 #include "cli/commands.h"
+#include "cli/item.h"
 #include "cli/listing.h"
 
-#include <string.h>
 #include <sysexits.h>
 
-enum { EXIT_NEWLY_FAILING = 1, FAILED_SHOWN = 100 };
+enum { EXIT_NEWLY_FAILING = 1, FAILED_SHOWN = 100, PAGE = 500 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+const struct column run_columns[] = {
+    {"run", "uuid", CELL_TEXT, false},
+    {"run_at", "run_at", CELL_TEXT, false},
+    {"passes", "passes", CELL_NUMBER, false},
+    {"fails", "fails", CELL_NUMBER, false},
+    {"skips", "skips", CELL_NUMBER, false},
+    {"seconds", "run_time", CELL_SECONDS, false},
+    {"tests", "tests", CELL_NUMBER, true},
+    {"attachments", "attachments", CELL_NUMBER, true},
+    {"cpid", "cpid", CELL_TEXT, true},
+    {"result", "result-id", CELL_TEXT, true},
+    {"artifacts", "artifacts", CELL_TEXT, true},
+    {"metadata", "metadata", CELL_PAIRS, false},
+    {"project", "project", CELL_TEXT, true},
+    {"user", "user", CELL_TEXT, true},
+    {"created_at", "created_at", CELL_TEXT, true},
+    {NULL, NULL, CELL_TEXT, false},
+};
+
+const struct column run_tests_columns[] = {
+    {"status", "status", CELL_TEXT, false},
+    {"seconds", "seconds", CELL_SECONDS, false},
+    {"test", "test", CELL_TEXT, false},
+    {"id", "id", CELL_NUMBER, true},
+    {"start_time", "start_time", CELL_TEXT, true},
+    {"metadata", "metadata", CELL_PAIRS, true},
+    {"attachments", "attachments", CELL_COUNT, true},
+    {NULL, NULL, CELL_TEXT, false},
+};
+
+const struct column run_failures_columns[] = {
+    {"count", "count", CELL_NUMBER, false},
+    {"message", "message", CELL_TEXT, false},
+    {"test", "tests.0.test_id", CELL_TEXT, false},
+    {"signature", "signature", CELL_TEXT, true},
+    {NULL, NULL, CELL_TEXT, false},
+};
+
+const struct column run_compare_columns[] = {
+    {"change", "kind", CELL_TEXT, false},
+    {"base", "base_status", CELL_TEXT, false},
+    {"new", "status", CELL_TEXT, false},
+    {"base_seconds", "base_run_time", CELL_SECONDS, false},
+    {"seconds", "run_time", CELL_SECONDS, false},
+    {"test", "test_id", CELL_TEXT, false},
+    {NULL, NULL, CELL_TEXT, false},
+};
 
 /* "/v1/subunit/RUN" and what follows. */
 static void add_run(struct buf *path, const char *run, const char *rest)
@@ -25,51 +71,21 @@ static void add_run(struct buf *path, const char *run, const char *rest)
 
 int run_list(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"run", "uuid", CELL_TEXT, false},
-        {"run_at", "run_at", CELL_TEXT, false},
-        {"passes", "passes", CELL_NUMBER, false},
-        {"fails", "fails", CELL_NUMBER, false},
-        {"skips", "skips", CELL_NUMBER, false},
-        {"seconds", "run_time", CELL_SECONDS, false},
-        {"metadata", "metadata", CELL_PAIRS, false},
-        {"cpid", "cpid", CELL_TEXT, true},
-        {"result", "result-id", CELL_TEXT, true},
-        {"artifacts", "artifacts", CELL_TEXT, true},
-        {"tests", "tests", CELL_NUMBER, true},
-        {"attachments", "attachments", CELL_NUMBER, true},
-        {"project", "project", CELL_TEXT, true},
-        {"user", "user", CELL_TEXT, true},
-        {"created_at", "created_at", CELL_TEXT, true},
-    };
     struct error err;
     struct buf path;
 
     buf_init(&path, API_PATH_MAX);
     buf_add_cstr(&path, "/v1/subunit");
-    api_query(&path, "cpid", args_value(cli->args, "cpid"));
-    api_query(&path, "start_date", args_value(cli->args, "start-date"));
-    api_query(&path, "end_date", args_value(cli->args, "end-date"));
-    api_query(&path, "status", args_value(cli->args, "status"));
+    api_query_options(cli->args, &path, "cpid start-date end-date status");
     if (!api_query_meta(cli->args, &path, &err)) {
         buf_free(&path);
         return cli_usage("%s", err.message);
     }
-    const struct listing listing = {api_path(cli, &path), "runs", columns, COUNT(columns), false};
+    const struct listing listing = {api_path(cli, &path), "runs", LISTING_NEXT};
     return listing_print(cli, &listing);
 }
 
 /* --- tests of a run ------------------------------------------------------------------------------- */
-
-static const struct column test_columns[] = {
-    {"status", "status", CELL_TEXT, false},
-    {"seconds", "seconds", CELL_SECONDS, false},
-    {"test", "test", CELL_TEXT, false},
-    {"id", "id", CELL_NUMBER, true},
-    {"start_time", "start_time", CELL_TEXT, true},
-    {"metadata", "metadata", CELL_PAIRS, true},
-    {"attachments", "attachments", CELL_COUNT, true},
-};
 
 static const struct json *by_number(const struct json *list, const char *key, int64_t id)
 {
@@ -94,127 +110,146 @@ static bool moment(const struct json *row, const char *key, const char *us_key, 
     return true;
 }
 
-/* A test of a run as one item: what the reply has in three lists. */
-static const struct json *test_item(struct cli *cli, const struct json *page, const struct json *row)
+static double to_microsecond(double seconds)
 {
+    return (double)(int64_t)(seconds * 1e6 + (seconds < 0 ? -0.5 : 0.5)) / 1e6;
+}
+
+/* A test of a run as one item: what the reply has in three lists. */
+static const struct json *test_item(struct arena *arena, const struct json *page, const struct json *row)
+{
+    struct json *item = item_new(arena), *attachments = item_list(arena);
     int64_t id = 0, test = 0, owner;
     double start, stop;
-    struct json_writer w;
-    struct json *item;
-    struct buf b;
 
     json_to_i64(json_get(row, "id"), 0, INT64_MAX, &id);
     json_to_i64(json_get(row, "test_id"), 0, INT64_MAX, &test);
-    buf_init(&b, 16 << 20);
-    json_writer_init(&w, &b);
-    json_obj_begin(&w);
-    json_key_i64(&w, "id", id);
-    json_key(&w, "test");
-    json_value(&w, json_get(by_number(json_get(page, "tests"), "id", test), "test_id"));
-    json_key(&w, "status");
-    json_value(&w, json_get(row, "status"));
-    json_key(&w, "start_time");
-    json_value(&w, json_get(row, "start_time"));
-    json_key(&w, "seconds");
+    item_add(arena, item, "id", json_get(row, "id"));
+    item_add(arena, item, "test", json_get(by_number(json_get(page, "tests"), "id", test), "test_id"));
+    item_add(arena, item, "status", json_get(row, "status"));
+    item_add(arena, item, "start_time", json_get(row, "start_time"));
     if (moment(row, "start_time", "start_time_microsecond", &start) &&
         moment(row, "stop_time", "stop_time_microsecond", &stop))
-        json_double(&w, (double)(int64_t)((stop - start) * 1e6 + 0.5) / 1e6);
+        item_add_double(arena, item, "seconds", to_microsecond(stop - start));
     else
-        json_null(&w);
-    json_key(&w, "metadata");
-    json_value(&w, json_get(row, "metadata"));
-    json_key(&w, "attachments");
-    json_arr_begin(&w);
+        item_add(arena, item, "seconds", NULL);
+    item_add(arena, item, "metadata", json_get(row, "metadata"));
     for (const struct json *a = JSON_FIRST(json_get(page, "attachments")); a; a = a->next)
         if (json_to_i64(json_get(a, "test_run_id"), 0, INT64_MAX, &owner) && owner == id)
-            json_value(&w, a);
-    json_arr_end(&w);
-    json_obj_end(&w);
-    item = json_parse(cli->arena, arena_str(cli->arena, buf_str(&b)), NULL, NULL);
-    buf_free(&b);
+            item_append(arena, attachments, a);
+    item_add(arena, item, "attachments", attachments);
     return item;
 }
 
-/* Adds tests of the run, pages of them, up to LIMIT. *DATA is the run itself. */
-static bool add_tests(struct cli *cli, const char *run, const char *status, uint64_t limit, struct output *o,
-                      const struct json **data, struct error *err)
+/* Which of a run's tests. */
+struct wanted {
+    const char *path; /* of the run */
+    const char *status;
+    uint64_t limit;
+};
+
+/* A page of the tests behind *MARKER (0: from the first), in CLI's arena; *MARKER is then the next one's, or
+ * 0.
+ */
+static bool get_page(struct cli *cli, const struct wanted *w, int64_t *marker, const struct json **page,
+                     struct error *err)
 {
-    int64_t marker = 0;
-    bool more = true;
+    struct buf path;
 
-    while (more && limit > 0) {
-        const struct json *page;
-        struct buf path;
-
-        add_run(&path, run, "");
-        api_query(&path, "status", status);
-        api_query(&path, "limit", limit < 500 ? arena_printf(cli->arena, "%d", (int)limit) : "500");
-        if (marker)
-            api_query(&path, "marker", arena_printf(cli->arena, "%lld", (long long)marker));
-        if (!api_get(cli, api_path(cli, &path), &page, err))
-            return false;
-        *data = json_get(page, "subunit-data");
-        for (const struct json *row = JSON_FIRST(json_get(page, "test_runs")); row && limit > 0;
-             row = row->next, limit--)
-            output_item(o, test_item(cli, page, row));
-        more = json_to_i64(json_get(page, "next_marker"), 1, INT64_MAX, &marker);
-    }
+    buf_init(&path, API_PATH_MAX);
+    buf_add_cstr(&path, w->path);
+    api_query(&path, "status", w->status);
+    api_query(&path, "limit", arena_printf(cli->arena, "%d", w->limit < PAGE ? (int)w->limit : PAGE));
+    if (*marker)
+        api_query(&path, "marker", arena_printf(cli->arena, "%lld", (long long)*marker));
+    if (!api_get(cli, api_path(cli, &path), page, err))
+        return false;
+    *marker = 0;
+    json_to_i64(json_get(*page, "next_marker"), 1, INT64_MAX, marker);
+    if (!json_is(json_get(*page, "subunit-data"), JSON_OBJECT) ||
+        !json_is(json_get(*page, "test_runs"), JSON_ARRAY) ||
+        (*marker && !json_get(*page, "test_runs")->first))
+        return api_odd(cli, "no run", err);
     return true;
+}
+
+static void add_rows(struct cli *cli, const struct json *page, uint64_t *limit, struct output *o)
+{
+    for (const struct json *row = JSON_FIRST(json_get(page, "test_runs")); row && *limit > 0;
+         row = row->next, --*limit)
+        output_item(o, test_item(cli->arena, page, row));
 }
 
 int run_tests(struct cli *cli)
 {
-    const struct json *data;
+    struct output *o = output_list(cli);
+    struct arena *whole = cli->arena;
+    struct wanted wanted = {.status = args_value(cli->args, "status")};
+    int64_t marker = 0;
     struct error err;
-    struct output *o;
-    uint64_t limit;
+    struct buf path;
+    bool ok;
 
-    if (!listing_limit(cli, &limit, &err) || !(o = output_list(cli, test_columns, COUNT(test_columns), &err)))
+    if (!listing_limit(cli, &wanted.limit, &err))
         return cli_usage("%s", err.message);
-    return add_tests(cli, cli->args->words[0], args_value(cli->args, "status"), limit, o, &data, &err) &&
-                   output_end(o, &err)
-               ? EX_OK
-               : cli_fail(&err);
+    add_run(&path, cli->args->words[0], "");
+    wanted.path = api_path(cli, &path);
+    do { /* each page in an arena of its own: a run may be longer than the memory */
+        const struct json *page;
+
+        cli->arena = arena_new(1 << 16);
+        if ((ok = get_page(cli, &wanted, &marker, &page, &err)))
+            add_rows(cli, page, &wanted.limit, o);
+        arena_free(cli->arena);
+        cli->arena = whole;
+    } while (ok && marker && wanted.limit > 0);
+    if (ok && marker && cli->format == OUTPUT_TABLE && !args_flag(cli->args, "limit"))
+        cli_note(cli, "there are more: --limit N");
+    return ok && output_end(o, &err) ? EX_OK : cli_fail(&err);
 }
 
 /* --- show ----------------------------------------------------------------------------------------- */
 
+/* "/v1/subunit/RUN", or that of --result's run; false with neither or both. */
+static bool shown_path(struct cli *cli, const char **out)
+{
+    const char *result = args_value(cli->args, "result");
+    struct buf path;
+
+    if ((result != NULL) == (cli->args->n_words == 1))
+        return false;
+    if (result) {
+        buf_init(&path, API_PATH_MAX);
+        buf_add_cstr(&path, "/v1/subunit");
+        api_query(&path, "result_id", result);
+    } else {
+        add_run(&path, cli->args->words[0], "");
+    }
+    *out = api_path(cli, &path);
+    return true;
+}
+
 int run_show(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"run", "uuid", CELL_TEXT, false},
-        {"run_at", "run_at", CELL_TEXT, false},
-        {"passes", "passes", CELL_NUMBER, false},
-        {"fails", "fails", CELL_NUMBER, false},
-        {"skips", "skips", CELL_NUMBER, false},
-        {"seconds", "run_time", CELL_SECONDS, false},
-        {"tests", "tests", CELL_NUMBER, false},
-        {"attachments", "attachments", CELL_NUMBER, false},
-        {"cpid", "cpid", CELL_TEXT, false},
-        {"result", "result-id", CELL_TEXT, false},
-        {"artifacts", "artifacts", CELL_TEXT, false},
-        {"metadata", "metadata", CELL_PAIRS, false},
-        {"project", "project", CELL_TEXT, false},
-        {"user", "user", CELL_TEXT, false},
-        {"created_at", "created_at", CELL_TEXT, false},
-    };
-    const struct args none = {.n_words = 0};
-    const struct json *data;
-    struct cli plain = *cli;
+    struct wanted wanted = {.status = "fail", .limit = FAILED_SHOWN};
+    const struct json *page;
+    int64_t marker = 0;
     struct error err;
     struct output *failed;
 
-    /* --column chooses of the run, not of its tests */
-    plain.args = &none;
-    plain.format = OUTPUT_TABLE;
-    failed = output_list(&plain, test_columns, COUNT(test_columns), &err);
-    if (!add_tests(cli, cli->args->words[0], "fail", FAILED_SHOWN, failed, &data, &err))
+    if (!shown_path(cli, &wanted.path))
+        return cli_usage("\"run show\" needs RUN, or --result RESULT");
+    if (!get_page(cli, &wanted, &marker, &page, &err) ||
+        !output_one(cli, json_get(page, "subunit-data"), &err))
         return cli_fail(&err);
-    if (!output_one(cli, columns, COUNT(columns), data, &err))
-        return err.kind == ERROR_BAD_REQUEST ? cli_usage("%s", err.message) : cli_fail(&err);
-    if (cli->format != OUTPUT_TABLE || args_flag(cli->args, "column") || output_count(failed) == 0)
+    if (cli->format != OUTPUT_TABLE || args_flag(cli->args, "column") ||
+        !JSON_FIRST(json_get(page, "test_runs")))
         return EX_OK;
+    failed = output_list_of(cli, run_tests_columns);
     output_heading(cli, "failed");
+    add_rows(cli, page, &wanted.limit, failed);
+    if (marker)
+        cli_note(cli, "more tests failed: tally run tests RUN --status fail --limit 0");
     return output_end(failed, &err) ? EX_OK : cli_fail(&err);
 }
 
@@ -222,16 +257,10 @@ int run_show(struct cli *cli)
 
 int run_failures(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"count", "count", CELL_NUMBER, false},
-        {"message", "message", CELL_TEXT, false},
-        {"test", "tests.0.test_id", CELL_TEXT, false},
-        {"signature", "signature", CELL_TEXT, true},
-    };
     struct buf path;
 
     add_run(&path, cli->args->words[0], "/failures");
-    const struct listing listing = {api_path(cli, &path), "failures", columns, COUNT(columns), false};
+    const struct listing listing = {api_path(cli, &path), "failures", LISTING_NEXT};
     return listing_print(cli, &listing);
 }
 
@@ -240,53 +269,41 @@ int run_failures(struct cli *cli)
 static const char *const kinds[] = {"newly_failing", "fixed",        "still_failing",
                                     "slower",        "only_in_base", "only_in_new"};
 
-/* The rows of all lists with their kind beside. */
-static bool add_comparison(struct cli *cli, const struct json *doc, struct output *o, struct error *err)
+/* The rows of all lists with their kind in front. */
+static void add_comparison(struct cli *cli, const struct json *doc, struct output *o)
 {
-    for (size_t i = 0; i < COUNT(kinds); i++)
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
         for (const struct json *row = JSON_FIRST(json_get(doc, kinds[i])); row; row = row->next) {
-            struct json *item = arena_alloc(cli->arena, sizeof(*item));
-            struct json *kind = arena_alloc(cli->arena, sizeof(*kind));
+            struct json *item = item_new(cli->arena);
 
-            *item = *row;
-            *kind = (struct json){
-                .type = JSON_STRING, .key = STR("kind"), .str = str_of(kinds[i]), .next = row->first};
-            item->first = kind;
-            item->n++;
+            item_add_str(cli->arena, item, "kind", str_of(kinds[i]));
+            item->first->next = row->first;
             output_item(o, item);
         }
-    return output_end(o, err);
 }
 
 int run_compare(struct cli *cli)
 {
-    static const struct column columns[] = {
-        {"change", "kind", CELL_TEXT, false},         {"base", "base_status", CELL_TEXT, false},
-        {"new", "status", CELL_TEXT, false},          {"base_seconds", "base_run_time", CELL_SECONDS, false},
-        {"seconds", "run_time", CELL_SECONDS, false}, {"test", "test_id", CELL_TEXT, false},
-    };
     const struct json *doc;
     struct error err;
-    struct output *o = output_list(cli, columns, COUNT(columns), &err);
+    struct output *o = output_list(cli);
     struct buf path;
-    bool ok;
 
-    if (!o)
-        return cli_usage("%s", err.message);
     add_run(&path, cli->args->words[1], "/compare/");
     api_segment(&path, cli->args->words[0]);
-    api_query(&path, "threshold", args_value(cli->args, "threshold"));
+    api_query_options(cli->args, &path, "threshold");
     if (!api_get(cli, api_path(cli, &path), &doc, &err))
         return cli_fail(&err);
-    if (cli->format == OUTPUT_JSON)
-        ok = output_document(cli, doc, &err);
-    else
-        ok = add_comparison(cli, doc, o, &err);
-    if (!ok)
+    if (!json_is(json_get(doc, "newly_failing"), JSON_ARRAY)) {
+        api_odd(cli, "no comparison", &err);
         return cli_fail(&err);
-    return args_flag(cli->args, "exit-code") && JSON_FIRST(json_get(doc, "newly_failing"))
-               ? EXIT_NEWLY_FAILING
-               : EX_OK;
+    }
+    if (cli->format != OUTPUT_JSON)
+        add_comparison(cli, doc, o);
+    if (!(cli->format == OUTPUT_JSON ? output_document(doc, &err) : output_end(o, &err)))
+        return cli_fail(&err);
+    return args_flag(cli->args, "exit-code") && json_get(doc, "newly_failing")->first ? EXIT_NEWLY_FAILING
+                                                                                      : EX_OK;
 }
 
 int run_delete(struct cli *cli)

@@ -10,11 +10,9 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 enum { EXIT_FAILED = 1, POLL_FIRST_MS = 200, POLL_MOST_MS = 3000 };
 
-static const struct column columns[] = {
+const struct column task_columns[] = {
     {"task", "id", CELL_TEXT, false},
     {"type", "type", CELL_TEXT, false},
     {"status", "status", CELL_TEXT, false},
@@ -27,6 +25,18 @@ static const struct column columns[] = {
     {"updated_at", "updated_at", CELL_TEXT, false},
     {"expires_at", "expires_at", CELL_TEXT, false},
     {"owner", "owner", CELL_TEXT, true},
+    {NULL, NULL, CELL_TEXT, false},
+};
+
+const struct column task_list_columns[] = {
+    {"task", "id", CELL_TEXT, false},
+    {"type", "type", CELL_TEXT, false},
+    {"status", "status", CELL_TEXT, false},
+    {"created_at", "created_at", CELL_TEXT, false},
+    {"updated_at", "updated_at", CELL_TEXT, true},
+    {"expires_at", "expires_at", CELL_TEXT, true},
+    {"owner", "owner", CELL_TEXT, true},
+    {NULL, NULL, CELL_TEXT, false},
 };
 
 static bool get_task(struct cli *cli, const char *id, const struct json **out, struct error *err)
@@ -61,17 +71,15 @@ static void show_progress(struct progress *p, const struct json *task)
 
 /* Polls until the task is over; *OUT is how it stands. Each answer has an arena of its own, since a task may
  * take hours. */
-static bool wait_task(struct cli *cli, const char *id, const struct json **out, struct error *err)
+static bool wait_task(struct cli *cli, const char *id, uint64_t seconds, const struct json **out,
+                      struct error *err)
 {
     struct arena *whole = cli->arena;
     struct progress progress;
-    uint64_t seconds = UINT64_MAX;
     int64_t began = clock_mono_us();
     int pause = POLL_FIRST_MS;
     bool ok, over = false;
 
-    if (!args_u64(cli->args, "for", 1, 1000000000, &seconds, err))
-        return false;
     progress_begin(&progress, cli, id, -1);
     do {
         cli->arena = arena_new(1 << 16);
@@ -93,16 +101,23 @@ static bool wait_task(struct cli *cli, const char *id, const struct json **out, 
     return ok && get_task(cli, id, out, err);
 }
 
-/* Prints the task, when it is over if that is asked for. */
-static int finish(struct cli *cli, const struct json *task, bool wait)
+/* --for; UINT64_MAX without it. */
+static bool patience(struct cli *cli, uint64_t *seconds, struct error *err)
+{
+    *seconds = UINT64_MAX;
+    return args_u64(cli->args, "for", 1, 1000000000, seconds, err);
+}
+
+/* Prints the task, with WAIT when it is over or after so many seconds. */
+static int finish(struct cli *cli, const struct json *task, bool wait, uint64_t seconds)
 {
     struct str id = {NULL, 0}, status = {NULL, 0}, message;
     struct error err;
 
     json_to_str(json_get(task, "id"), &id);
-    if (wait && !wait_task(cli, arena_str(cli->arena, id).p, &task, &err))
+    if (wait && !wait_task(cli, arena_str(cli->arena, id).p, seconds, &task, &err))
         return cli_fail(&err);
-    if (!output_one(cli, columns, COUNT(columns), task, &err))
+    if (!output_one(cli, task, &err))
         return cli_fail(&err);
     json_to_str(json_get(task, "status"), &status);
     if (!wait || !str_eq_cstr(status, "failure"))
@@ -115,11 +130,14 @@ static int finish(struct cli *cli, const struct json *task, bool wait)
 int task_wait(struct cli *cli)
 {
     const struct json *task;
+    uint64_t seconds;
     struct error err;
 
+    if (!patience(cli, &seconds, &err))
+        return cli_usage("%s", err.message);
     if (!get_task(cli, cli->args->words[0], &task, &err))
         return cli_fail(&err);
-    return finish(cli, task, true);
+    return finish(cli, task, true, seconds);
 }
 
 int task_show(struct cli *cli)
@@ -129,27 +147,24 @@ int task_show(struct cli *cli)
 
     if (!get_task(cli, cli->args->words[0], &task, &err))
         return cli_fail(&err);
-    return finish(cli, task, false);
+    return finish(cli, task, false, 0);
 }
 
 int task_list(struct cli *cli)
 {
-    static const struct column listed[] = {
-        {"task", "id", CELL_TEXT, false},
-        {"type", "type", CELL_TEXT, false},
-        {"status", "status", CELL_TEXT, false},
-        {"created_at", "created_at", CELL_TEXT, false},
-        {"updated_at", "updated_at", CELL_TEXT, true},
-        {"expires_at", "expires_at", CELL_TEXT, true},
-        {"owner", "owner", CELL_TEXT, true},
-    };
+    const char *image = args_value(cli->args, "image");
     struct buf path;
 
+    if (image && (args_flag(cli->args, "status") || args_flag(cli->args, "type")))
+        return cli_usage("--image stands alone: all tasks of the image are listed");
     buf_init(&path, API_PATH_MAX);
-    buf_add_cstr(&path, "/v2/tasks");
-    api_query(&path, "status", args_value(cli->args, "status"));
-    api_query(&path, "type", args_value(cli->args, "type"));
-    const struct listing listing = {api_path(cli, &path), "tasks", listed, COUNT(listed), false};
+    buf_add_cstr(&path, image ? "/v2/images/" : "/v2/tasks");
+    if (image) {
+        api_segment(&path, image);
+        buf_add_cstr(&path, "/tasks");
+    }
+    api_query_options(cli->args, &path, "status type");
+    const struct listing listing = {api_path(cli, &path), "tasks", image ? LISTING_WHOLE : LISTING_NEXT};
     return listing_print(cli, &listing);
 }
 
@@ -186,6 +201,7 @@ static int make(struct cli *cli, const char *type, const char *const *names, siz
     struct api_call call = {.method = "POST", .path = "/v2/tasks", .once = true};
     const char *disk_format = format ? args_value(cli->args, "disk-format") : NULL;
     const struct json *task;
+    uint64_t seconds;
     struct json_writer w;
     struct error err;
     struct buf b;
@@ -193,6 +209,8 @@ static int make(struct cli *cli, const char *type, const char *const *names, siz
 
     if (format && !disk_format)
         return cli_usage("which format? --disk-format raw, qcow2, ...");
+    if (!patience(cli, &seconds, &err)) /* before the task is made */
+        return cli_usage("%s", err.message);
     buf_init(&b, 1 << 20);
     json_writer_init(&w, &b);
     json_obj_begin(&w);
@@ -214,7 +232,7 @@ static int make(struct cli *cli, const char *type, const char *const *names, siz
         return cli_usage("%s", err.message);
     if (!api_call(cli, &call, &task, &err))
         return cli_fail(&err);
-    return finish(cli, task, args_flag(cli->args, "wait"));
+    return finish(cli, task, args_flag(cli->args, "wait"), seconds);
 }
 
 int task_import(struct cli *cli)

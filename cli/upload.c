@@ -3,6 +3,7 @@
 #include "cli/api.h"
 #include "cli/catalog.h"
 #include "cli/commands.h"
+#include "cli/item.h"
 #include "cli/output.h"
 #include "cli/send.h"
 #include "cli/sign.h"
@@ -13,6 +14,13 @@
 #include <sysexits.h>
 
 enum { MAX_RESULTS = 64 << 20 };
+
+const struct column upload_columns[] = {
+    {"run", "run", CELL_TEXT, false},
+    {"result", "result", CELL_TEXT, false},
+    {"url", "url", CELL_TEXT, false},
+    {NULL, NULL, CELL_TEXT, false},
+};
 
 /* --- what both share ------------------------------------------------------------------------------ */
 
@@ -85,26 +93,15 @@ static void ids_of(const struct json *reply, struct str *run, struct str *result
 /* Prints what is stored, as one item. */
 static bool print_ids(struct cli *cli, struct str run, struct str result, bool repeated, struct error *err)
 {
-    static const struct column columns[] = {{"run", "run", CELL_TEXT, false},
-                                            {"result", "result", CELL_TEXT, false},
-                                            {"url", "url", CELL_TEXT, false}};
-    struct json_writer w;
-    struct buf b;
-    struct json *item;
+    struct json *item = item_new(cli->arena);
 
-    buf_init(&b, 1 << 16);
-    json_writer_init(&w, &b);
-    json_obj_begin(&w);
-    json_key_str(&w, "run", run);
-    json_key_str(&w, "result", result);
-    json_key_cstr(&w, "url",
-                  run.p ? arena_printf(cli->arena, "%s/v1/subunit/%.*s", cli->url, STR_ARG(run))
-                        : arena_printf(cli->arena, "%s/v1/results/%.*s", cli->url, STR_ARG(result)));
-    json_key_bool(&w, "stored_before", repeated);
-    json_obj_end(&w);
-    item = json_parse(cli->arena, arena_str(cli->arena, buf_str(&b)), NULL, err);
-    buf_free(&b);
-    return item && output_one(cli, columns, 3, item, err);
+    item_add_str(cli->arena, item, "run", run);
+    item_add_str(cli->arena, item, "result", result);
+    item_add_str(cli->arena, item, "url",
+                 str_of(arena_printf(cli->arena, "%s/v1/%s/%.*s", cli->url, run.p ? "subunit" : "results",
+                                     STR_ARG(run.p ? run : result))));
+    item_add_bool(cli->arena, item, "stored_before", repeated);
+    return output_one(cli, item, err);
 }
 
 /* --- tally upload-subunit -------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@ from lab.stack import Stack, make_folder, remove_folder  # noqa: E402
 from customers import Customer, start_afresh  # noqa: E402
 from databases import Server  # noqa: E402
 from nginx_site import Site  # noqa: E402
+from tally_command import Tally  # noqa: E402
 from work import Works, fresh  # noqa: E402
 
 TOP = os.path.dirname(TESTS)
@@ -180,6 +181,12 @@ def empty(stack):
     """A database without runs, results and tests."""
     stack.empty_tables()
     return stack
+
+
+@pytest.fixture
+def tally(empty, tmp_path):
+    """The user's command, as a member of project demo has it."""
+    return Tally(empty, tmp_path)
 
 
 @pytest.fixture(scope='module')

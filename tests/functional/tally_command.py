@@ -37,7 +37,7 @@ class Tally:
         """The finished process, its output as text."""
         done = subprocess.run(self.argv(*args), env=self.env, cwd=self.folder, capture_output=True, check=False,
                               timeout=timeout, **({'stdin': stdin} if hasattr(stdin, 'fileno') else {'input': stdin}))
-        done.stdout, done.stderr = done.stdout.decode(), done.stderr.decode()
+        done.stdout, done.stderr = done.stdout.decode(errors='replace'), done.stderr.decode()
         assert 'Sanitizer' not in done.stderr and 'runtime error' not in done.stderr, done.stderr
         return done
 

@@ -13,17 +13,6 @@ from tally_command import CANNOT_CREATE, DATA, NO_INPUT, NOT_ALLOWED, USAGE, Tal
 CPID = 'cafe' * 8
 
 
-@pytest.fixture
-def empty(stack):
-    stack.empty_tables()
-    return stack
-
-
-@pytest.fixture
-def tally(empty, tmp_path):
-    return Tally(empty, tmp_path)
-
-
 def paths(stack, method):
     """What was asked of the service in this test by METHOD, without what the fixtures did."""
     return [r['path'] for r in stack.log_records(stack.mark) if r.get('method') == method]
@@ -54,14 +43,15 @@ def test_cpid_of_an_endpoint(tally, demo):
                                     'cloud.example:5000')
 
 
-def test_formats(tally):
+def test_formats(stack, tally):
     out = tally('upload-subunit', tally.file('a', simple()))
     lines = dict(line.split(None, 1) for line in out.splitlines())
     assert set(lines) == {'run', 'result', 'url'} and lines['url'].endswith('/v1/subunit/' + lines['run'])
     run, result, url = tally('upload-subunit', tally.file('b', simple()), '-f', 'value').splitlines()
     assert url.endswith(run) and len(result) == 36
     assert len(tally('upload-subunit', tally.file('c', simple()), '-f', 'value', '-c', 'run').strip()) == 36
-    assert 'there are run result url' in tally.fails(DATA, 'upload-subunit', tally.file('d', simple()), '-c', 'nope')
+    assert 'there are run result url' in tally.fails(USAGE, 'upload-subunit', tally.file('d', simple()), '-c', 'nope')
+    assert counts(stack)['runs'] == 3  # said before anything is sent
 
 
 @pytest.mark.parametrize('pack', [gzip.compress, zstd])

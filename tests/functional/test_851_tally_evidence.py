@@ -13,17 +13,6 @@ from tally_command import CANNOT_CREATE, DATA, NO_INPUT, NOT_ALLOWED, OK, USAGE,
 NOWHERE = '00000000-0000-4000-8000-000000000000'
 
 
-@pytest.fixture
-def empty(stack):
-    stack.empty_tables()
-    return stack
-
-
-@pytest.fixture
-def tally(empty, tmp_path):
-    return Tally(empty, tmp_path)
-
-
 def two_runs(client, **query):
     """(base, new): one newly fails, one is fixed, one still fails, one is only in each."""
     base, new = Stream(), Stream()

@@ -43,12 +43,6 @@ class Link(Gate):
 
 
 @pytest.fixture
-def empty(stack):
-    stack.empty_tables()
-    return stack
-
-
-@pytest.fixture
 def link(empty):
     with Link(empty.port) as g:
         g.url = 'https://127.0.0.1:%d' % g.port

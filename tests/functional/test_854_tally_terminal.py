@@ -20,17 +20,6 @@ from streams import simple
 from tally_command import IO, NOT_ALLOWED, USAGE, Tally
 
 
-@pytest.fixture
-def empty(stack):
-    stack.empty_tables()
-    return stack
-
-
-@pytest.fixture
-def tally(empty, tmp_path):
-    return Tally(empty, tmp_path)
-
-
 class Terminal:
     """Runs a command with a terminal of COLUMNS on the descriptors that ON names."""
 
@@ -208,8 +197,8 @@ def test_completion(tally):
     tally.file('completion', tally('completion', 'bash'))
     where = tally.folder
     assert complete(where, 'tally', 'up') == ['upload', 'upload-subunit']
-    assert complete(where, 'tally', '') == ['upload', 'upload-subunit', 'run', 'test', 'result', 'key', 'sign', 'task',
-                                           'image', 'help', 'completion']
+    assert complete(where, 'tally', '') == ['upload', 'upload-subunit', 'run', 'failures', 'stats', 'metadata', 'test',
+                                           'result', 'profile', 'key', 'sign', 'task', 'image', 'help', 'completion']
     assert complete(where, 'tally', 'run', 'sh') == ['show']
     assert complete(where, 'tally', '--url', 'x', 'run', 'comp') == ['compare']
     assert complete(where, 'tally', 'help', 'task', 'im') == ['import']
@@ -217,6 +206,9 @@ def test_completion(tally):
     assert '--subunit' in complete(where, 'tally', 'upload', '--') and '--link' not in complete(where, 'tally',
                                                                                                 'upload', '--')
     assert complete(where, 'tally', 'run', 'list', '-f', 'j') == ['json']
+    assert complete(where, 'tally', 'run', 'list', '-c', 'pa') == ['passes']
+    assert complete(where, 'tally', 'key', 'list', '--column', '') == ['key', 'format', 'comment', 'public', 'user']
+    assert complete(where, 'tally', 'stats', 'runs', '--group', 'w') == ['week']
     assert complete(where, 'tally', 'upload', 'comp') == ['completion']
     with open(os.path.join(tally.stack.build, 'cli', 'completion', 'tally'), encoding='utf-8') as f:
         assert f.read() == tally('completion', 'bash')

@@ -8,7 +8,6 @@ import pytest
 from evidence import counts, stored
 from lab.service import PATH
 from streams import Stream, simple
-from tally_command import Tally
 
 # What `refstack-client test` does when Tempest has ended: the passed tests of stestr's file, the cpid of the cloud,
 # the result beside the stream.
@@ -28,12 +27,6 @@ V1 = ('test: api.Images.test_list[id-5f4d2ba5-1d1a-4c1d-9b1a-0a2c43b6dfe7,smoke]
       'success: api.Images.test_list[id-5f4d2ba5-1d1a-4c1d-9b1a-0a2c43b6dfe7,smoke]\n'
       'test: api.Images.test_show\nsuccess: api.Images.test_show\n'
       'test: api.Images.test_broken\nfailure: api.Images.test_broken [\nTraceback\nValueError: private\n]\n')
-
-
-@pytest.fixture
-def tally(stack, tmp_path):
-    stack.empty_tables()
-    return Tally(stack, tmp_path)
 
 
 def test_result_then_evidence(stack, tally, demo, alt):
