@@ -56,7 +56,8 @@ libtally_db_a_SOURCES = \
 	db/transaction.c \
 	db/version_hosts.c db/version_hosts.h \
 	db/version_scan.c db/version_scan.h \
-	db/version_tables.c db/version_tables.h
+	db/version_tables.c db/version_tables.h \
+	db/workers.c db/workers.h
 nodist_libtally_db_a_SOURCES = db/migrate_built.c
 DB_LIBS = libtally_db.a $(IMAGE_LIBS) $(MYSQL_LIBS)
 

@@ -18,10 +18,14 @@ static struct str keep(struct arena *arena, struct str s)
 bool task_lease_get(struct db_conn *c, struct arena *arena, struct str id, struct task_lease *out,
                     bool *found, struct error *err)
 {
-    static const char sql[] = "SELECT l.worker, l.epoch, l.attempts, l.cancel, l.note, s.task_id AS secret,"
-                              " " LEASE_UNTIL ", " NEXT_RUN ", " STARTED
-                              " FROM task_leases l LEFT JOIN task_secrets s ON s.task_id = l.task_id"
-                              " WHERE l.task_id = ?";
+    static const char sql[] =
+        "SELECT l.worker, l.epoch, l.attempts, l.cancel, IF(l.worker IS NULL AND o.task_id IS NOT NULL,"
+        " CONCAT('waits for task ', o.task_id, ', an export of the same image to the same container'), "
+        "l.note)"
+        " AS note, s.task_id AS secret, " LEASE_UNTIL ", " NEXT_RUN ", " STARTED
+        " FROM task_leases l LEFT JOIN task_secrets s ON s.task_id = l.task_id"
+        " LEFT JOIN task_leases o ON o.export_turn = l.export_target AND o.task_id <> l.task_id"
+        " WHERE l.task_id = ?";
     struct db_value value = DB_STR(id);
     struct db_rows *rows = db_query_one(c, sql, &value, 1, found, err);
 
@@ -60,11 +64,14 @@ static bool lock_lease(struct db_conn *c, struct str id, struct error *err)
     if (!rows)
         return false;
     db_close(rows);
-    if (found)
-        return true;
-    if (!(rows = db_query_one(c, "SELECT id FROM tasks WHERE id = ?", &value, 1, &exists, err)))
+    rows = db_query_one(c, "SELECT status FROM tasks WHERE id = ?", &value, 1, &exists, err);
+    if (!rows)
         return false;
+    bool ended = exists && (str_eq_cstr(db_str(rows, "status"), "success") ||
+                            str_eq_cstr(db_str(rows, "status"), "failure"));
     db_close(rows);
+    if (found && !ended)
+        return true;
     return exists ? error_set(err, ERROR_CONFLICT, "task %.*s has ended already", STR_ARG(id))
                   : error_set(err, ERROR_NOT_FOUND, "task %.*s was not found", STR_ARG(id));
 }
@@ -75,6 +82,20 @@ static bool bury_objects(struct db_conn *c, struct str id, struct error *err)
     return DB_EXEC(c, NULL, err,
                    "UPDATE store_objects SET state = 'dead' WHERE task_id = ? AND state = 'writing'",
                    DB_STR(id));
+}
+
+/* The lease goes; but the worker that has an export may be writing until its lease ends, and then clears away
+ * what it wrote: for so long it keeps the turn. No look at the queue finds such a row. */
+static bool end_lease(struct db_conn *c, struct str id, struct error *err)
+{
+    return DB_EXEC(c, NULL, err,
+                   "UPDATE task_leases SET epoch = epoch + 1, next_run_at = lease_until, lease_until = NULL"
+                   " WHERE task_id = ? AND export_turn IS NOT NULL AND lease_until > UTC_TIMESTAMP(6)",
+                   DB_STR(id)) &&
+           DB_EXEC(
+               c, NULL, err,
+               "DELETE FROM task_leases WHERE task_id = ? AND (worker IS NULL OR lease_until IS NOT NULL)",
+               DB_STR(id));
 }
 
 static bool fail_tx(struct db_conn *c, void *arg, struct error *err)
@@ -89,7 +110,7 @@ static bool fail_tx(struct db_conn *c, void *arg, struct error *err)
            DB_EXEC(c, NULL, err, "UPDATE task_info SET result = NULL, message = ? WHERE task_id = ?",
                    DB_STR(ch->message), DB_STR(ch->id)) &&
            DB_EXEC(c, NULL, err, "DELETE FROM task_secrets WHERE task_id = ?", DB_STR(ch->id)) &&
-           DB_EXEC(c, NULL, err, "DELETE FROM task_leases WHERE task_id = ?", DB_STR(ch->id));
+           end_lease(c, ch->id, err);
 }
 
 bool task_admin_fail(struct db_conn *c, struct str id, struct str message, uint64_t ttl_hours,
@@ -104,13 +125,15 @@ static bool requeue_tx(struct db_conn *c, void *arg, struct error *err)
 {
     const struct change *ch = arg;
 
+    /* The worker that has an export may be writing until its lease ends: it begins anew, with its turn, then.
+     */
     return lock_lease(c, ch->id, err) && bury_objects(c, ch->id, err) &&
-           DB_EXEC(
-               c, NULL, err,
-               "UPDATE task_leases SET worker = NULL, epoch = epoch + 1, lease_until = NULL, attempts = 0,"
-               " next_run_at = UTC_TIMESTAMP(6), started_at = NULL, bytes_done = 0, bytes_total = NULL,"
-               " cancel = 0, note = NULL WHERE task_id = ?",
-               DB_STR(ch->id)) &&
+           DB_EXEC(c, NULL, err,
+                   "UPDATE task_leases SET next_run_at = IF(export_turn IS NULL, UTC_TIMESTAMP(6),"
+                   " GREATEST(UTC_TIMESTAMP(6), COALESCE(lease_until, next_run_at))),"
+                   " worker = NULL, epoch = epoch + 1, lease_until = NULL, attempts = 0, started_at = NULL,"
+                   " bytes_done = 0, bytes_total = NULL, cancel = 0, note = NULL WHERE task_id = ?",
+                   DB_STR(ch->id)) &&
            DB_EXEC(c, NULL, err,
                    "UPDATE tasks SET status = 'pending', updated_at = UTC_TIMESTAMP(6) WHERE id = ?",
                    DB_STR(ch->id));
@@ -130,8 +153,8 @@ static bool cancel_tx(struct db_conn *c, void *arg, struct error *err)
 
     return lock_lease(c, ch->id, err) &&
            DB_EXEC(c, NULL, err,
-                   "UPDATE task_leases SET cancel = 1, next_run_at = LEAST(next_run_at, UTC_TIMESTAMP(6))"
-                   " WHERE task_id = ?",
+                   "UPDATE task_leases SET cancel = 1, next_run_at = IF(export_turn IS NULL,"
+                   " LEAST(next_run_at, UTC_TIMESTAMP(6)), next_run_at) WHERE task_id = ?",
                    DB_STR(ch->id));
 }
 
@@ -207,19 +230,5 @@ bool task_admin_purge(struct db_conn *c, uint64_t days, bool dry_run, uint64_t *
             *n += b.n;
         } while (b.n == PURGE_BATCH);
     }
-    return true;
-}
-
-bool workers_last_seen(struct db_conn *c, int64_t *seconds, struct error *err)
-{
-    bool found;
-    struct db_rows *rows = db_query_one(
-        c, "SELECT TIMESTAMPDIFF(SECOND, MAX(heartbeat_at), UTC_TIMESTAMP(6)) AS seconds FROM workers", NULL,
-        0, &found, err);
-
-    if (!rows)
-        return false;
-    *seconds = found && !db_is_null(rows, "seconds") ? db_i64(rows, "seconds") : -1;
-    db_close(rows);
     return true;
 }

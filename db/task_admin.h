@@ -42,7 +42,4 @@ bool task_admin_cancel(struct db_conn *c, struct str id, struct error *err);
  * DRY_RUN counts them only. *N is right on failure too. */
 bool task_admin_purge(struct db_conn *c, uint64_t days, bool dry_run, uint64_t *n, struct error *err);
 
-/* Seconds since any worker was last heard of, in *SECONDS; -1: none is known. */
-bool workers_last_seen(struct db_conn *c, int64_t *seconds, struct error *err);
-
 #endif

@@ -2,6 +2,7 @@
 #include "db/task_queue.h"
 #include "base/fault.h"
 
+#include <mysqld_error.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,27 @@ static bool count_running(struct db_conn *c, struct shares *s, struct error *err
     return db_end(rows);
 }
 
+static void read_candidate(struct db_rows *rows, struct task_candidate *t)
+{
+    struct str target = db_str(rows, "export_target");
+
+    copy_text(t->task_id, sizeof(t->task_id), db_str(rows, "task_id"));
+    copy_text(t->project, sizeof(t->project), db_str(rows, "project"));
+    t->epoch = db_i64(rows, "epoch");
+    t->takes_turns = target.n == sizeof(t->target);
+    if (t->takes_turns)
+        memcpy(t->target, target.p, sizeof(t->target));
+}
+
+/* Is there one among the N of LIST that T would have to wait for? */
+static bool comes_after(const struct task_candidate *t, const struct task_candidate *list, size_t n)
+{
+    for (size_t i = 0; t->takes_turns && i < n; i++)
+        if (list[i].takes_turns && memcmp(list[i].target, t->target, sizeof(t->target)) == 0)
+            return true;
+    return false;
+}
+
 /* Adds what ROWS (NULL: the query failed) has to the *N of OUT, up to MAX. */
 static bool read_candidates(struct db_rows *rows, struct task_candidate *out, size_t max, size_t *n,
                             struct error *err)
@@ -86,11 +108,9 @@ static bool read_candidates(struct db_rows *rows, struct task_candidate *out, si
     if (!rows)
         return false;
     while (*n < max && db_next(rows, err)) {
-        struct task_candidate *t = &out[(*n)++];
-
-        copy_text(t->task_id, sizeof(t->task_id), db_str(rows, "task_id"));
-        copy_text(t->project, sizeof(t->project), db_str(rows, "project"));
-        t->epoch = db_i64(rows, "epoch");
+        read_candidate(rows, &out[*n]);
+        if (!comes_after(&out[*n], out, *n))
+            (*n)++;
     }
     return db_end(rows);
 }
@@ -99,22 +119,26 @@ static bool find_expired(struct db_conn *c, struct task_candidate *out, size_t m
                          struct error *err)
 {
     struct db_rows *rows = DB_QUERY(c, err,
-                                    "SELECT task_id, project, epoch FROM task_leases"
+                                    "SELECT task_id, project, epoch, export_target FROM task_leases"
                                     " WHERE lease_until < NOW(6) ORDER BY lease_until LIMIT ?",
                                     DB_UINT(max));
 
     return read_candidates(rows, out, max, n, err);
 }
 
-/* The oldest MAX tasks of one project. */
+/* The oldest MAX tasks of one project. What waits for its turn is passed over, at the cost of one look into
+ * the index of turns each; it keeps its place, so that who has waited longest is next. */
 static bool find_tasks(struct db_conn *c, const char *project, struct task_candidate *out, size_t max,
                        size_t *n, struct error *err)
 {
-    struct db_rows *rows = DB_QUERY(c, err,
-                                    "SELECT task_id, project, epoch FROM task_leases WHERE project = ?"
-                                    " AND worker IS NULL AND next_run_at <= NOW(6)"
-                                    " ORDER BY next_run_at LIMIT ?",
-                                    DB_CSTR(project), DB_UINT(max));
+    struct db_rows *rows =
+        DB_QUERY(c, err,
+                 "SELECT l.task_id, l.project, l.epoch, l.export_target"
+                 " FROM task_leases l FORCE INDEX (ix_task_leases_project)"
+                 " LEFT JOIN task_leases o ON o.export_turn = l.export_target AND o.task_id <> l.task_id"
+                 " WHERE l.project = ? AND l.worker IS NULL AND l.next_run_at <= NOW(6)"
+                 " AND o.task_id IS NULL ORDER BY l.next_run_at LIMIT ?",
+                 DB_CSTR(project), DB_UINT(max));
 
     *n = 0;
     return read_candidates(rows, out, max, n, err);
@@ -204,17 +228,18 @@ bool task_queue_claim(struct db_conn *c, const struct task_candidate *candidate,
     struct db_done done;
 
     *ours = false;
-    /* Both tables in one statement: a task is never claimed without being seen as processing. */
+    /* Both tables in one statement: a task is never claimed without being seen as processing. The turn of an
+     * export is a unique key: who is second, on whichever node of a cluster, has not claimed. */
     if (!DB_EXEC(c, &done, err,
                  "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
                  " SET l.worker = ?, l.epoch = l.epoch + 1, l.attempts = l.attempts + 1,"
                  " l.lease_until = NOW(6) + INTERVAL ? SECOND, l.started_at = COALESCE(l.started_at, NOW(6)),"
-                 " l.bytes_done = 0, l.bytes_total = NULL, l.note = NULL,"
+                 " l.bytes_done = 0, l.bytes_total = NULL, l.note = NULL, l.export_turn = l.export_target,"
                  " t.status = 'processing', t.updated_at = NOW(6)"
                  " WHERE l.task_id = ? AND l.epoch = ? AND t.status IN ('pending', 'processing')"
                  " AND (l.lease_until < NOW(6) OR (l.worker IS NULL AND l.next_run_at <= NOW(6)))",
                  DB_CSTR(worker), DB_UINT(lease), DB_CSTR(candidate->task_id), DB_INT(candidate->epoch)))
-        return false;
+        return err->code == ER_DUP_ENTRY;
     if (done.affected == 0)
         return true;
     *ours = true;
@@ -258,26 +283,6 @@ bool task_queue_crowded(struct db_conn *c, const struct task_hold *hold, uint64_
     return true;
 }
 
-bool task_queue_rivals(struct db_conn *c, struct arena *arena, const struct task_hold *hold,
-                       struct str image_id, struct str input[TASK_RIVALS_MAX], size_t *n, struct error *err)
-{
-    struct db_rows *rows = DB_QUERY(
-        c, err,
-        "SELECT i.input FROM task_leases l JOIN task_leases o ON o.project = l.project"
-        " AND o.worker IS NOT NULL AND o.lease_until >= NOW(6) AND o.task_id <> l.task_id"
-        " AND (o.started_at < l.started_at OR (o.started_at = l.started_at AND o.task_id < l.task_id))"
-        " JOIN tasks t ON t.id = o.task_id AND t.type = 'export' AND t.image_id = ?"
-        " JOIN task_info i ON i.task_id = o.task_id WHERE l.task_id = ? LIMIT ?",
-        DB_STR(image_id), DB_CSTR(hold->task_id), DB_UINT(TASK_RIVALS_MAX));
-
-    *n = 0;
-    if (!rows)
-        return false;
-    while (*n < TASK_RIVALS_MAX && db_next(rows, err))
-        input[(*n)++] = arena_str(arena, db_str(rows, "input"));
-    return db_end(rows);
-}
-
 bool task_queue_read(struct db_conn *c, struct arena *arena, const struct task_hold *hold,
                      struct task_work *out, bool *ours, struct error *err)
 {
@@ -285,7 +290,7 @@ bool task_queue_read(struct db_conn *c, struct arena *arena, const struct task_h
     struct db_rows *rows = db_query_one(
         c,
         "SELECT t.type, t.owner, t.user_id, t.request_id, i.input, s.sealed, l.attempts, l.cancel,"
-        " TIMESTAMPDIFF(MICROSECOND, l.started_at, NOW(6)) AS elapsed_us"
+        " l.export_turn, TIMESTAMPDIFF(MICROSECOND, l.started_at, NOW(6)) AS elapsed_us"
         " FROM task_leases l JOIN tasks t ON t.id = l.task_id LEFT JOIN task_info i ON i.task_id = l.task_id"
         " LEFT JOIN task_secrets s ON s.task_id = l.task_id"
         " WHERE l.task_id = ? AND l.epoch = ? AND l.worker = ?",
@@ -299,9 +304,11 @@ bool task_queue_read(struct db_conn *c, struct arena *arena, const struct task_h
         out->user_id = arena_str(arena, db_str(rows, "user_id"));
         out->request_id = arena_str(arena, db_str(rows, "request_id"));
         out->input = arena_str(arena, db_str(rows, "input"));
-        out->sealed = (struct str){NULL, 0};
+        out->sealed = out->turn = (struct str){NULL, 0};
         if (!db_is_null(rows, "sealed"))
             out->sealed = arena_str(arena, db_str(rows, "sealed"));
+        if (!db_is_null(rows, "export_turn"))
+            out->turn = arena_str(arena, db_str(rows, "export_turn"));
         out->attempts = db_i64(rows, "attempts");
         out->elapsed_us = db_i64(rows, "elapsed_us");
         out->cancel = db_i64(rows, "cancel") != 0;
@@ -337,6 +344,52 @@ bool task_queue_beat(struct db_conn *c, const struct task_hold *hold, uint64_t l
     return true;
 }
 
+/* --- turns ---------------------------------------------------------------------------------------- */
+
+bool task_queue_take_turn(struct db_conn *c, const struct task_hold *hold,
+                          const unsigned char target[SHA256_SIZE], bool *ours, struct error *err)
+{
+    const struct db_value key = DB_BYTES(((struct str){(const char *)target, SHA256_SIZE}));
+    struct db_done done;
+
+    /* Each alone: what stays of it is where the next claim looks. */
+    if (!DB_EXEC(c, &done, err,
+                 "UPDATE task_leases SET export_target = ?, export_turn = NULL"
+                 " WHERE task_id = ? AND epoch = ? AND worker = ?",
+                 key, DB_CSTR(hold->task_id), DB_INT(hold->epoch), DB_CSTR(hold->worker)))
+        return false;
+    *ours = done.affected > 0;
+    if (!*ours || DB_EXEC(c, NULL, err,
+                          "UPDATE task_leases SET export_turn = export_target"
+                          " WHERE task_id = ? AND epoch = ? AND worker = ?",
+                          DB_CSTR(hold->task_id), DB_INT(hold->epoch), DB_CSTR(hold->worker)))
+        return true;
+    return err->code == ER_DUP_ENTRY
+               ? error_set(err, ERROR_TOO_MANY, "Another export of the image to that container is under way")
+               : false;
+}
+
+bool task_queue_clear(struct db_conn *c, const struct task_hold *hold, uint64_t lease, bool *ours,
+                      struct error *err)
+{
+    struct db_done done = {0};
+    bool ok = DB_EXEC(c, &done, err,
+                      "UPDATE task_leases SET next_run_at = NOW(6) + INTERVAL ? SECOND WHERE task_id = ?"
+                      " AND epoch = ? + 1 AND worker = ? AND lease_until IS NULL AND next_run_at > NOW(6)",
+                      DB_UINT(lease), DB_CSTR(hold->task_id), DB_INT(hold->epoch), DB_CSTR(hold->worker));
+
+    *ours = ok && done.affected > 0;
+    return ok;
+}
+
+bool task_queue_cleared(struct db_conn *c, const struct task_hold *hold, struct error *err)
+{
+    return DB_EXEC(c, NULL, err,
+                   "DELETE FROM task_leases WHERE task_id = ? AND epoch = ? + 1 AND worker = ?"
+                   " AND lease_until IS NULL",
+                   DB_CSTR(hold->task_id), DB_INT(hold->epoch), DB_CSTR(hold->worker));
+}
+
 /* --- letting go ------------------------------------------------------------------------------------ */
 
 struct release {
@@ -361,14 +414,15 @@ static bool release_tx(struct db_conn *c, void *arg, struct error *err)
                  " AND attempts <= 1",
                  DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch), DB_CSTR(r->hold->worker)))
         return false;
-    if (!DB_EXEC(c, &done, err,
-                 "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
-                 " SET l.worker = NULL, l.lease_until = NULL, l.attempts = l.attempts - ?,"
-                 " l.next_run_at = NOW(6) + INTERVAL ? MICROSECOND, l.note = ?,"
-                 " l.bytes_done = 0, l.bytes_total = NULL, t.status = 'pending', t.updated_at = NOW(6)"
-                 " WHERE l.task_id = ? AND l.epoch = ? AND l.worker = ?",
-                 DB_INT(r->how == TASK_HAND_BACK ? 1 : 0), DB_INT(r->delay_us), DB_STR_OR_NULL(r->note),
-                 DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch), DB_CSTR(r->hold->worker)))
+    if (!DB_EXEC(
+            c, &done, err,
+            "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
+            " SET l.worker = NULL, l.lease_until = NULL, l.export_turn = NULL, l.attempts = l.attempts - ?,"
+            " l.next_run_at = NOW(6) + INTERVAL ? MICROSECOND, l.note = ?,"
+            " l.bytes_done = 0, l.bytes_total = NULL, t.status = 'pending', t.updated_at = NOW(6)"
+            " WHERE l.task_id = ? AND l.epoch = ? AND l.worker = ?",
+            DB_INT(r->how == TASK_HAND_BACK ? 1 : 0), DB_INT(r->delay_us), DB_STR_OR_NULL(r->note),
+            DB_CSTR(r->hold->task_id), DB_INT(r->hold->epoch), DB_CSTR(r->hold->worker)))
         return false;
     if (done.affected == 0)
         return true;
@@ -412,81 +466,4 @@ bool task_queue_release(struct db_conn *c, const struct task_hold *hold, enum ta
     bool ok = db_transaction(c, release_tx, release_confirm, &r, err);
     *ours = r.ours;
     return ok;
-}
-
-/* --- workers -------------------------------------------------------------------------------------- */
-
-bool worker_beat(struct db_conn *c, const struct worker_row *row, struct error *err)
-{
-    return DB_EXEC(c, NULL, err,
-                   "INSERT INTO workers (name, host, pid, slots, draining, started_at, heartbeat_at)"
-                   " VALUES (?, ?, ?, ?, ?, NOW(6), NOW(6))"
-                   " ON DUPLICATE KEY UPDATE slots = VALUES(slots), draining = VALUES(draining),"
-                   " heartbeat_at = VALUES(heartbeat_at)",
-                   DB_STR(row->name), DB_STR(row->host), DB_INT(row->pid), DB_INT(row->slots),
-                   DB_INT(row->draining));
-}
-
-bool worker_gone(struct db_conn *c, struct str name, struct error *err)
-{
-    return DB_EXEC(c, NULL, err, "DELETE FROM workers WHERE name = ?", DB_STR(name));
-}
-
-static void read_worker(struct db_rows *rows, struct worker_row *w)
-{
-    w->name = db_str(rows, "name");
-    w->host = db_str(rows, "host");
-    w->pid = db_i64(rows, "pid");
-    w->slots = db_i64(rows, "slots");
-    w->draining = db_i64(rows, "draining") != 0;
-    w->started_us = db_i64(rows, "started_us");
-    w->beat_us = db_i64(rows, "beat_us");
-    w->age_us = db_i64(rows, "age_us");
-}
-
-static void read_task(struct db_rows *rows, struct worker_task *t)
-{
-    t->task_id = db_str(rows, "task_id");
-    t->type = db_str(rows, "type");
-    t->project = db_str(rows, "project");
-    t->epoch = db_i64(rows, "epoch");
-    t->attempts = db_i64(rows, "attempts");
-    t->lease_us = db_i64(rows, "lease_us");
-    t->bytes_done = db_i64(rows, "bytes_done");
-    t->bytes_total = db_is_null(rows, "bytes_total") ? -1 : db_i64(rows, "bytes_total");
-}
-
-bool worker_list(struct db_conn *c, worker_each_fn each, void *arg, struct error *err)
-{
-    /* A lease whose worker has no row any more is shown too. */
-    struct db_rows *rows =
-        db_query(c,
-                 "SELECT n.name, COALESCE(w.host, '') AS host, COALESCE(w.pid, 0) AS pid, COALESCE(w.slots, "
-                 "0) AS slots,"
-                 " COALESCE(w.draining, 0) AS draining,"
-                 " CAST(UNIX_TIMESTAMP(w.started_at) * 1000000 AS SIGNED) AS started_us,"
-                 " CAST(UNIX_TIMESTAMP(w.heartbeat_at) * 1000000 AS SIGNED) AS beat_us,"
-                 " TIMESTAMPDIFF(MICROSECOND, w.heartbeat_at, NOW(6)) AS age_us, l.task_id, t.type, "
-                 "l.project, l.epoch,"
-                 " l.attempts, TIMESTAMPDIFF(MICROSECOND, NOW(6), l.lease_until) AS lease_us, l.bytes_done,"
-                 " l.bytes_total FROM (SELECT name FROM workers UNION SELECT worker FROM task_leases"
-                 " WHERE worker IS NOT NULL) n LEFT JOIN workers w ON w.name = n.name"
-                 " LEFT JOIN task_leases l ON l.worker = n.name LEFT JOIN tasks t ON t.id = l.task_id"
-                 " ORDER BY n.name, l.task_id",
-                 NULL, 0, err);
-    bool ok = true;
-
-    if (!rows)
-        return false;
-    while (ok && db_next(rows, err)) {
-        struct worker_row w;
-        struct worker_task t;
-        bool busy = !db_is_null(rows, "task_id");
-
-        read_worker(rows, &w);
-        if (busy)
-            read_task(rows, &t);
-        ok = each(arg, &w, busy ? &t : NULL, err);
-    }
-    return db_end(rows) && ok;
 }

@@ -47,6 +47,37 @@ bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
     return ok;
 }
 
+/* Those that run are read, and they are no more than the slots of all workers; none is locked for it. */
+bool sweep_dead_turns(struct db_conn *c, uint64_t *n, struct error *err)
+{
+    struct arena *arena = arena_new(0);
+    struct str id[SWEEP_BATCH];
+    size_t found = 0;
+    struct db_rows *rows =
+        DB_QUERY(c, err,
+                 "SELECT task_id FROM task_leases WHERE worker > '' AND lease_until IS NULL"
+                 " AND next_run_at < NOW(6) LIMIT ?",
+                 DB_UINT(SWEEP_BATCH));
+    bool ok = rows != NULL;
+
+    *n = 0;
+    while (ok && found < SWEEP_BATCH && db_next(rows, err))
+        id[found++] = arena_str(arena, db_str(rows, "task_id"));
+    ok = ok && db_end(rows);
+    for (size_t i = 0; ok && i < found; i++) {
+        struct db_done done;
+
+        ok =
+            DB_EXEC(c, &done, err,
+                    "DELETE FROM task_leases WHERE task_id = ? AND worker IS NOT NULL AND lease_until IS NULL"
+                    " AND next_run_at < NOW(6)",
+                    DB_STR(id[i]));
+        *n += ok ? done.affected : 0;
+    }
+    arena_free(arena);
+    return ok;
+}
+
 bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err)
 {
     struct arena *arena = arena_new(0);

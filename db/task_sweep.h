@@ -18,6 +18,10 @@ bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err);
  * them until another one has replaced it. */
 bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err);
 
+/* Turns of exports that an administrator made failures of, and whose workers did not clear away within their
+ * leases. */
+bool sweep_dead_turns(struct db_conn *c, uint64_t *n, struct error *err);
+
 /* Uploads through tally.fcgi that cannot be at work any more: the object dead, the image queued again. */
 bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err);
 

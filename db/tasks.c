@@ -74,8 +74,10 @@ static bool insert_rows(struct db_conn *c, void *arg, struct error *err)
            DB_EXEC(c, NULL, err, "INSERT INTO task_info (task_id, input) VALUES (?, ?)", DB_STR(t->id),
                    DB_STR(t->input)) &&
            DB_EXEC(c, NULL, err,
-                   "INSERT INTO task_leases (task_id, project, next_run_at) VALUES (?, ?, " TASK_TIME ")",
-                   DB_STR(t->id), DB_STR(t->owner), DB_INT(now_us)) &&
+                   "INSERT INTO task_leases (task_id, project, export_target, next_run_at)"
+                   " VALUES (?, ?, ?, " TASK_TIME ")",
+                   DB_STR(t->id), DB_STR(t->owner),
+                   t->export_target.p ? DB_BYTES(t->export_target) : DB_NULL_VALUE, DB_INT(now_us)) &&
            DB_EXEC(c, NULL, err, "INSERT INTO task_secrets (task_id, sealed) VALUES (?, ?)", DB_STR(t->id),
                    DB_BYTES(in->sealed));
 }

@@ -24,8 +24,9 @@ struct task {
     bool deleted;
     bool expired; /* expires_us is not in the future, by the database's clock */
     /* not in lists */
-    struct str input;  /* JSON text */
-    struct str result; /* JSON text */
+    struct str export_target; /* 32 bytes (task_input.h); not read, only stored */
+    struct str input;         /* JSON text */
+    struct str result;        /* JSON text */
     struct str message;
     /* of task_leases, while it has not ended */
     bool queued;

@@ -4,7 +4,7 @@
 #include "base/conf_options.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "db/task_admin.h"
+#include "db/workers.h"
 #include "handlers/image_context.h"
 #include "handlers/metrics.h"
 

@@ -125,6 +125,7 @@ static bool store_task(struct request *r, struct task *task, struct error *err)
 bool tasks_post(struct request *r, struct error *err)
 {
     char *id = arena_alloc(r->arena, UUID_TEXT_SIZE);
+    unsigned char target[SHA256_SIZE];
     const struct json *body;
     struct task_input in;
 
@@ -140,6 +141,10 @@ bool tasks_post(struct request *r, struct error *err)
                         .user_id = r->identity->user_id,
                         .input = text_of(r->arena, json_get(body, "input"))};
 
+    if (in.type == TASK_EXPORT) {
+        task_export_target(&in, task.owner, target);
+        task.export_target = (struct str){(const char *)target, sizeof(target)};
+    }
     if (!store_task(r, &task, err))
         return false;
     wake_send(r->conf);

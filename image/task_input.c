@@ -319,3 +319,20 @@ bool task_input_parse(struct arena *arena, const struct conf *conf, struct str p
     }
     return parse_clone(arena, project, input, out, err);
 }
+
+static void add_text(struct hash_sha256 *h, struct str s)
+{
+    hash_sha256_add(h, s.p, s.n);
+    hash_sha256_add(h, "", 1); /* none of them has a NUL */
+}
+
+void task_export_target(const struct task_input *in, struct str project, unsigned char out[SHA256_SIZE])
+{
+    struct hash_sha256 *h = hash_sha256_new();
+
+    add_text(h, project);
+    add_text(h, in->export_container);
+    add_text(h, in->image_id);
+    hash_sha256_end(h, out);
+    hash_sha256_free(h);
+}

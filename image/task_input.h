@@ -4,6 +4,7 @@
 #define TALLY_IMAGE_TASK_INPUT_H
 
 #include "base/conf.h"
+#include "base/hash.h"
 #include "base/json.h"
 
 enum task_type { TASK_IMPORT, TASK_EXPORT, TASK_CLONE };
@@ -31,5 +32,9 @@ struct task_input {
  * clients to write. Both of Rackspace's spellings are taken: image_uuid and receiving_swift_container. */
 bool task_input_parse(struct arena *arena, const struct conf *conf, struct str project, enum task_type type,
                       const struct json *input, struct task_input *out, struct error *err);
+
+/* What an export of PROJECT writes to: a digest of the project, the container and the image. Two exports
+ * write to one name only where this is the same for both. */
+void task_export_target(const struct task_input *in, struct str project, unsigned char out[SHA256_SIZE]);
 
 #endif

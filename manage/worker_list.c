@@ -1,6 +1,7 @@
 #include "config.h"
 #include "manage/manage.h"
 #include "db/task_queue.h"
+#include "db/workers.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -39,36 +39,24 @@ static struct store_name target_of(struct task_run *r, struct str format)
     };
 }
 
-static bool same_target(const struct export *ex, struct arena *arena, struct str text)
+/* What the claim has, unless the input was changed since its POST: two exports to one name would take each
+ * other's object for the one that was there before. */
+static bool take_turn(struct task_run *r, struct error *err)
 {
-    const struct task_run *r = ex->run;
-    struct task_input input;
-    struct json *doc = json_parse_object(arena, text, NULL, NULL);
+    unsigned char target[SHA256_SIZE];
+    bool ours = true;
 
-    return doc && task_input_parse(arena, r->tools->conf, r->work.owner, r->type, doc, &input, NULL) &&
-           str_eq(input.export_container, ex->target.container) &&
-           str_eq(input.format.p ? input.format : ex->image.disk_format, ex->format);
-}
-
-/* Two exports to one name would take each other's object for the one that was there before: whichever was
- * begun later comes back when the other has ended, be it to remove what it wrote. */
-static bool take_turn(struct export *ex, struct error *err)
-{
-    struct task_run *r = ex->run;
-    struct arena *arena = arena_new(0);
-    struct str input[TASK_RIVALS_MAX];
+    task_export_target(&r->input, r->work.owner, target);
+    if (str_eq(r->work.turn, (struct str){(const char *)target, sizeof(target)}))
+        return true;
     struct db_conn *c = task_db(r, err);
-    size_t n = 0;
-    bool ok = c && task_db_error(
-                       r, task_queue_rivals(c, arena, &r->lease->hold, ex->image.id, input, &n, err), err);
+    bool ok = c && task_db_error(r, task_queue_take_turn(c, &r->lease->hold, target, &ours, err), err);
 
     db_release(c);
-    for (size_t i = 0; ok && i < n; i++)
-        if (same_target(ex, arena, input[i]))
-            ok = error_set(err, ERROR_TOO_MANY, "Another export to %.*s/%.*s is under way",
-                           STR_ARG(ex->target.container), STR_ARG(ex->target.object));
-    arena_free(arena);
-    return ok;
+    if (ours)
+        return ok;
+    lease_stop_for(r->lease, LEASE_LOST);
+    return error_set(err, ERROR_ABORTED, "the task is another attempt's");
 }
 
 static bool find(struct export *ex, struct error *err)
@@ -76,7 +64,7 @@ static bool find(struct export *ex, struct error *err)
     struct task_run *r = ex->run;
     const struct image_format *format;
 
-    if (!image_build_source(r, &ex->image, &ex->key, err))
+    if (!take_turn(r, err) || !image_build_source(r, &ex->image, &ex->key, err))
         return false;
     if (!str_eq(ex->image.owner, r->work.owner))
         return error_set(err, ERROR_FORBIDDEN, "An image may only be exported by the image owner.");
@@ -90,7 +78,7 @@ static bool find(struct export *ex, struct error *err)
                          STR_ARG(ex->image.disk_format), STR_ARG(ex->format));
     ex->target = target_of(r, ex->format);
     fault_point("export.found");
-    return take_turn(ex, err);
+    return true;
 }
 
 /* --- moving ---------------------------------------------------------------------------------------- */
@@ -221,7 +209,7 @@ static bool still_there(struct export *ex, struct error *err)
     struct str key;
 
     fault_point("export.before_check");
-    return task_recheck(ex->run, err) && image_build_source(ex->run, &now, &key, err) && take_turn(ex, err);
+    return task_recheck(ex->run, err) && image_build_source(ex->run, &now, &key, err);
 }
 
 static bool commit(struct export *ex, struct error *err)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/workers.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -21,6 +21,7 @@ static void *slot_main(void *arg)
 
         task_carry_out(s->db, s->box, lease, arena);
         lease_end(s->leases, lease);
+        claimer_wake(s->claimer); /* somebody may have waited for its end */
     }
     arena_free(arena);
     db_thread_end();

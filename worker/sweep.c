@@ -53,6 +53,7 @@ static bool sweep_rows(struct sweeper *s, struct error *err)
     fault_point("sweep.expired");
     ok = ok && repeat(s, c, sweep_dead_attempts, "objects of dead attempts", err);
     fault_point("sweep.attempts");
+    ok = ok && repeat(s, c, sweep_dead_turns, "turns of exports that were failed", err);
     ok = ok && repeat(s, c, sweep_dead_uploads, "dead uploads", err);
     fault_point("sweep.uploads");
     ok = ok && repeat(s, c, sweep_workers, "workers not heard of", err);

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "db/task_sweep.h"
-#include "db/tasks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -369,36 +368,43 @@ static bool still_ours(struct task_run *r)
     return ok && ours;
 }
 
-/* Has somebody else, an administrator, made a failure of it? */
-static bool was_failed(struct task_run *r)
+static void clean_export(struct task_run *r)
 {
-    struct str id = str_of(r->lease->hold.task_id);
-    struct arena *arena = arena_new(0);
-    struct task task;
     struct error err;
-    bool found = false;
+
+    if (!task_export_clean(r, &err))
+        log_warning("task %s: what it exported may be left: %s", r->lease->hold.task_id, err.message);
+}
+
+/* An administrator has made a failure of it: whoever had it clears away, as long as it has the turn. */
+static void clear_failed_export(struct task_run *r)
+{
+    const struct task_hold *hold = &r->lease->hold;
+    struct error err;
+    bool ours = false;
     struct db_conn *c = task_db(r, &err);
-    bool ok = c && task_db_error(r, tasks_get(c, arena, id, &task, &found, &err), &err) && found &&
-              str_eq_cstr(task.status, "failure");
+    bool ok =
+        c && task_db_error(r, task_queue_clear(c, hold, r->tools->conf->worker.lease, &ours, &err), &err);
 
     db_release(c);
-    arena_free(arena);
-    return ok;
+    if (!ok || !ours)
+        return;
+    if (r->may_have_exported)
+        clean_export(r);
+    if ((c = task_db(r, &err)))
+        task_db_error(r, task_queue_cleared(c, hold, &err), &err);
+    db_release(c);
 }
 
 /* What a customer sees as failed has left nothing; the object of a task that may have ended well, or that
  * another attempt goes on with, stays. */
 static enum verdict take_back_export(struct task_run *r, enum verdict verdict)
 {
-    struct error err;
-
-    if (r->type != TASK_EXPORT || !r->may_have_exported ||
-        (verdict != VERDICT_FAIL && verdict != VERDICT_LOST))
+    if (r->type != TASK_EXPORT || verdict != VERDICT_FAIL || !r->may_have_exported)
         return verdict;
-    if (verdict == VERDICT_FAIL && !still_ours(r))
-        verdict = VERDICT_LOST;
-    if ((verdict == VERDICT_FAIL || was_failed(r)) && !task_export_clean(r, &err))
-        log_warning("task %s: what it exported may be left: %s", r->lease->hold.task_id, err.message);
+    if (!still_ours(r))
+        return VERDICT_LOST;
+    clean_export(r);
     return verdict;
 }
 
@@ -411,6 +417,8 @@ static void conclude(struct task_run *r, struct error *err)
     if (verdict != VERDICT_LOST && !write_verdict(r, verdict, err))
         verdict = VERDICT_LOST;
     fault_point("task.after_verdict");
+    if (verdict == VERDICT_LOST && r->type == TASK_EXPORT)
+        clear_failed_export(r);
     drop_object(r);
     switch (verdict) {
     case VERDICT_FAIL: log_info("task %s: failure: %s", id, err->message); break;

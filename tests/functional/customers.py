@@ -103,14 +103,12 @@ class Customer:
         assert r.status_code == 200, r.text
         return r.json()
 
-    def wait(self, task, seconds=90, turns=False):
-        """The document of a task that has ended; on its way its status never goes back, but for one that takes TURNS
-        with others: it may be pending again."""
+    def wait(self, task, seconds=90):
+        """The document of a task that has ended; on its way its status never goes back."""
         seen, end = ['pending'], time.monotonic() + seconds
         while True:
             doc = self.task(task)
-            back = ORDER.index(doc['status']) < ORDER.index(seen[-1])
-            assert not back or (turns and doc['status'] == 'pending'), '%s after %s' % (doc['status'], seen)
+            assert ORDER.index(doc['status']) >= ORDER.index(seen[-1]), '%s after %s' % (doc['status'], seen)
             if doc['status'] != seen[-1]:
                 seen.append(doc['status'])
             if doc['status'] in ENDED:

@@ -31,6 +31,7 @@ BY_NAME = {
     'store_objects.state': "ELT(LEAST({0} % 50, 2) + 1, 'writing', 'dead', 'live')",
     'task_leases.worker': "IF({0} % 10, NULL, CONCAT('w', {0} % 5))",
     'task_leases.lease_until': "IF({0} % 10, NULL, UTC_TIMESTAMP(6) + INTERVAL {0} SECOND)",
+    'task_leases.export_turn': "IF({0} % 10, NULL, UNHEX(SHA2({0}, 256)))",
     'images.name': "CONCAT('name', {0} % 3000)", 'image_properties.name': "CONCAT('property', {0} % 20)",
     'key': "CONCAT('key', {0} % 20)", 'value': "CONCAT('value', {0} % 500)",
 }
