@@ -193,6 +193,7 @@ static bool move_bytes(struct export *ex, struct error *err)
                                      .write = write_object,
                                      .write_ctx = ex,
                                      .max_bytes = UINT64_MAX,
+                                     .no_md5 = true, /* the store makes its own on the way */
                                      .done = &lease->bytes_done,
                                      .fault = "export.mid"};
     if (!pipeline_run(&ex->pipeline, err))

@@ -87,6 +87,11 @@ static void fail(struct ring *r, const struct error *err)
     pthread_mutex_unlock(&r->lock);
 }
 
+static bool is_wanted(const struct ring *r, enum stage_kind kind)
+{
+    return kind != STAGE_MD5 || !r->p->no_md5;
+}
+
 /* The next block that stage S has not done; false at the end. */
 static bool next_block(struct stage *s, unsigned *at)
 {
@@ -134,7 +139,7 @@ static bool free_block(struct ring *r)
         uint64_t slowest = r->given;
 
         for (unsigned i = 0; i < N_STAGES; i++)
-            if (r->stage[i].taken < slowest)
+            if (is_wanted(r, i) && r->stage[i].taken < slowest)
                 slowest = r->stage[i].taken;
         if (r->failed || r->given - slowest < PIPELINE_BLOCKS)
             break;
@@ -184,7 +189,7 @@ static bool run_threads(struct ring *r, struct error *err)
         struct stage *s = &r->stage[started];
 
         *s = (struct stage){.ring = r, .kind = (enum stage_kind)started};
-        int rc = pthread_create(&s->thread, NULL, stage_main, s);
+        int rc = is_wanted(r, s->kind) ? pthread_create(&s->thread, NULL, stage_main, s) : 0;
         if (rc != 0) {
             error_set_errno(err, rc, "thread");
             fail(r, err);
@@ -194,7 +199,8 @@ static bool run_threads(struct ring *r, struct error *err)
     if (started == N_STAGES)
         feed(r);
     for (unsigned i = 0; i < started; i++)
-        pthread_join(r->stage[i].thread, NULL);
+        if (is_wanted(r, i))
+            pthread_join(r->stage[i].thread, NULL);
     if (r->failed)
         *err = r->error;
     return !r->failed;
@@ -213,8 +219,8 @@ static bool run(struct ring *r, struct error *err)
         give_block(r, n);
         return run_threads(r, err);
     }
-    for (int kind = 0; n > 0 && kind < N_STAGES; kind++)
-        if (!work(r, (enum stage_kind)kind, r->block[0], n, err))
+    for (unsigned kind = 0; n > 0 && kind < N_STAGES; kind++)
+        if (is_wanted(r, kind) && !work(r, kind, r->block[0], n, err))
             return false;
     return true;
 }
@@ -232,8 +238,10 @@ bool pipeline_run(struct pipeline *p, struct error *err)
     r->sha512 = digest_new(DIGEST_SHA512);
     bool ok = run(r, err);
 
+    p->md5[0] = '\0';
     if (ok) {
-        digest_end(r->md5, p->md5);
+        if (!p->no_md5)
+            digest_end(r->md5, p->md5);
         digest_end(r->sha512, p->sha512);
     }
     digest_free(r->md5);
