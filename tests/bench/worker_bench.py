@@ -103,11 +103,16 @@ def task_rate(bench, task, size):
     return doc, size * 1000 / int(found.group(1))
 
 
-def report(what, rates, limits, size, peak, who='the worker'):
-    """What was measured; the last line is the ratio to the lowest of LIMITS."""
+def show(what, rates, limits, size, peak, who):
+    """What was measured, ours and its LIMITS."""
     print('%d MiB; %s had %d MiB at most' % (size // MIB, who, peak // MIB))
     for name, values in limits.items():
         say(name, [v / MIB for v in values], 'MiB/s')
     say(what, [v / MIB for v in rates], 'MiB/s')
+
+
+def report(what, rates, limits, size, peak, who='the worker'):
+    """What was measured; the last line is the ratio to the lowest of LIMITS."""
+    show(what, rates, limits, size, peak, who)
     lowest = min(statistics.median(values) for values in limits.values())
     print('ratio %.2f (limit 0.8)' % (statistics.median(rates) / lowest))
