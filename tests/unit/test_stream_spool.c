@@ -1,6 +1,7 @@
 #include "config.h"
 #include "base/buf.h"
 #include "base/conf_options.h"
+#include "handlers/stream_names.h"
 #include "handlers/stream_spool.h"
 #include "subunit/tally-subunit.h"
 #include "tests/unit/unit.h"
@@ -145,7 +146,7 @@ static void test_regex_keeps_no_states(void **state)
     for (int i = 0; i < 45; i++)
         strcat(pattern, "(a|b)");
     options.attr_regex = str_of(pattern);
-    for (int k = 0; k < 60; k++) {
+    for (int k = 0; k < 40; k++) {
         for (size_t i = 0; i < sizeof(id); i++) {
             random_bits = random_bits * 6364136223846793005u + 1442695040888963407u;
             id[i] = random_bits >> 63 ? 'a' : 'b';
@@ -157,6 +158,85 @@ static void test_regex_keeps_no_states(void **state)
     getrusage(RUSAGE_SELF, &after);
     /* 17 MB each; what a sanitizer keeps of freed memory is bounded too. */
     assert_true(after.ru_maxrss - before.ru_maxrss < 500 * 1024);
+}
+
+static void refuse_regex(const char *pattern, const char *why)
+{
+    struct error err = {.kind = ERROR_NONE};
+    regex_t regex;
+
+    assert_false(stream_regex(str_of(pattern), &regex, &err));
+    assert_int_equal(err.kind, ERROR_BAD_REQUEST);
+    if (!strstr(err.message, why))
+        fail_msg("%s: %s", pattern, err.message);
+}
+
+static void take_regex(const char *pattern)
+{
+    struct error err = {.kind = ERROR_NONE};
+    regex_t regex;
+
+    if (!stream_regex(str_of(pattern), &regex, &err))
+        fail_msg("%s: %s", pattern, err.message);
+    regfree(&regex);
+}
+
+/* Each '+' makes two of what it stands behind: eighty of them are more than there is memory. */
+static void test_regex_does_not_grow(void **state)
+{
+    static const char many[] = "'+' are not taken behind";
+    char pattern[257], *p = pattern;
+
+    (void)state;
+    for (int i = 0; i < 80; i++)
+        *p++ = '(';
+    *p++ = 'a';
+    for (int i = 0; i < 80; i++, p += 2)
+        memcpy(p, ")+", 2);
+    *p = '\0';
+    refuse_regex(pattern, many);
+    memset(pattern, '+', 200);
+    memcpy(pattern, "(a)", 3);
+    pattern[200] = '\0';
+    refuse_regex(pattern, many);
+    refuse_regex("(((((((((((([abc]+|x)+y?)+)+)*)+)+)+)+)+)+)+)+", many);
+    take_regex("\\[([a-z]+(,[a-z0-9-]+)*)+\\]+");
+    take_regex("(((((a)+)+)+)+)+");
+    take_regex("(a+)[(+(+(+(+(+(+(+(+(+(+]\\+\\+\\+\\+\\+\\+");
+    /* Empty rounds of a loop: the library takes for ever to find out that they lead nowhere. */
+    refuse_regex("(()|b|)+", many);
+    refuse_regex("(a*)+", many);
+    refuse_regex("(a*b?|c)*", many);
+    refuse_regex("(x|a?(b*|c)d?)+", many);
+    refuse_regex("(^|\\b)*", many);
+    refuse_regex("(a)**", many);
+    take_regex("((a*b?c)+|(d|e?f)*)?");
+    take_regex("(a|b+|(c?d?e)+)*");
+    refuse_regex("+(", "attr_regex: ");
+    refuse_regex(")))+++", "attr_regex: ");
+}
+
+/* Tried from each character on, and never found. */
+static void test_regex_has_its_time(void **state)
+{
+    char pattern[257] = "", id[4096];
+    struct error err;
+
+    (void)state;
+    while (strlen(pattern) < 240)
+        strcat(pattern, "a+");
+    strcat(pattern, "(z)");
+    options.attr_regex = str_of(pattern);
+    for (int i = 0; i < 500; i++) {
+        memset(id, 'a', sizeof(id));
+        id[0] = (char)('A' + i % 26);
+        id[1] = (char)('A' + i / 26);
+        add_status((struct subunit_str){id, sizeof(id)}, SUBUNIT_SUCCESS, 1);
+    }
+    assert_false(stream_read(&r, &options, &out, &err));
+    assert_int_equal(err.kind, ERROR_BAD_REQUEST);
+    if (!strstr(err.message, "attr_regex: it takes too long"))
+        fail_msg("%s", err.message);
 }
 
 /* From 1970 to 2106 each: their sum is more microseconds than 63 bits hold. */
@@ -181,6 +261,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_foreign_bytes_at_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_regex_keeps_no_states, setup, teardown),
+        cmocka_unit_test(test_regex_does_not_grow),
+        cmocka_unit_test_setup_teardown(test_regex_has_its_time, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sum_of_long_durations, setup, teardown),
     };
 
