@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token that has not ended is looked at again with each piece: its length is bounded, and pieces are not
- * small. */
+/* A token that has not ended is looked at again with each piece, by the libraries before 2.6 at least: its
+ * length is bounded, and small pieces are gathered. */
 enum { PIECE = 16 * 1024, TOKEN_MAX = 256 * 1024, MEMORY_MAX = 8 * 1024 * 1024, HEADER = 16 };
 
 struct xml {
@@ -15,6 +15,8 @@ struct xml {
     struct error *err; /* of the call that is under way */
     size_t memory;     /* that the parser holds */
     size_t quiet;      /* bytes fed since it had something to tell */
+    size_t n_held;
+    char held[PIECE]; /* not fed yet */
     unsigned depth;
     bool failed; /* *err says why */
 };
@@ -194,30 +196,41 @@ static bool parse(struct xml *x, const char *p, size_t n, bool last, struct erro
     return status == XML_STATUS_OK && !x->failed ? true : fail(x, err);
 }
 
+static bool feed_held(struct xml *x, struct error *err)
+{
+    size_t n = x->n_held;
+
+    x->n_held = 0;
+    x->quiet += n;
+    if (!parse(x, x->held, n, false, err))
+        return false;
+    if (x->quiet <= TOKEN_MAX)
+        return true;
+    x->failed = true;
+    return error_set_at(err, xml_offset(x), ERROR_BAD_REQUEST,
+                        "XML: a tag or a comment of more than %d bytes", TOKEN_MAX);
+}
+
 bool xml_feed(struct xml *x, const void *p, size_t n, struct error *err)
 {
     const char *at = p;
 
     while (n) {
-        size_t piece = n < PIECE ? n : PIECE;
+        size_t piece = n < PIECE - x->n_held ? n : PIECE - x->n_held;
 
-        x->quiet += piece;
-        if (!parse(x, at, piece, false, err))
-            return false;
-        if (x->quiet > TOKEN_MAX) {
-            x->failed = true;
-            return error_set_at(err, xml_offset(x), ERROR_BAD_REQUEST,
-                                "XML: a tag or a comment of more than %d bytes", TOKEN_MAX);
-        }
+        memcpy(x->held + x->n_held, at, piece);
+        x->n_held += piece;
         at += piece;
         n -= piece;
+        if (x->n_held == PIECE && !feed_held(x, err))
+            return false;
     }
     return true;
 }
 
 bool xml_end(struct xml *x, struct error *err)
 {
-    return parse(x, "", 0, true, err);
+    return feed_held(x, err) && parse(x, "", 0, true, err);
 }
 
 uint64_t xml_offset(const struct xml *x)

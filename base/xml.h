@@ -27,7 +27,8 @@ struct xml;
 struct xml *xml_new(const struct xml_handler *handler);
 void xml_free(struct xml *x);
 
-/* False: the handler's error, or ERROR_BAD_REQUEST with the offset. Not to be called again then. */
+/* What handlers are told of may wait for the bytes that follow. False: the handler's error, or
+ * ERROR_BAD_REQUEST with the offset. Not to be called again then. */
 bool xml_feed(struct xml *x, const void *p, size_t n, struct error *err);
 /* The document must be whole. */
 bool xml_end(struct xml *x, struct error *err);

@@ -10,6 +10,9 @@
 
 enum { PIECE = 16 * 1024, BLANKS_MAX = 4096, MESSAGE_MAX = 4096, FILE_NAME = 32, ID_BYTES_MAX = 256 * 1024 };
 
+/* 9999-12-31 23:59:59: durations of years add up to more than a number holds. */
+static const int64_t end_of_time_us = INT64_C(253402300799) * 1000000;
+
 /* Where the text goes that comes next. */
 enum place { PLACE_NOWHERE, PLACE_VERDICT, PLACE_OUTPUT };
 
@@ -18,10 +21,12 @@ struct junit_reader {
     junit_event_fn fn;
     void *ctx;
     uint64_t max_id_chars;
-    unsigned depth;             /* of open elements */
-    unsigned case_depth;        /* that of the testcase; 0: in none */
-    unsigned text_depth;        /* that of the element whose text is wanted */
-    struct buf suite;           /* the innermost suite's name */
+    unsigned depth;              /* of open elements */
+    unsigned case_depth;         /* that of the testcase; 0: in none */
+    unsigned text_depth;         /* that of the element whose text is wanted */
+    struct buf suites;           /* the names of those that are open, one behind the other */
+    size_t suite[XML_DEPTH_MAX]; /* where each begins */
+    unsigned n_suites;
     int64_t now_us;             /* where the next test starts */
     struct buf id;              /* of the test */
     enum subunit_status status; /* so far */
@@ -96,12 +101,36 @@ static bool read_seconds(struct str text, int64_t *us)
     return true;
 }
 
+/* The innermost one's. */
+static struct str suite_name(const struct junit_reader *j)
+{
+    size_t begin = j->n_suites ? j->suite[j->n_suites - 1] : 0;
+
+    return (struct str){j->suites.n ? j->suites.p + begin : "", j->suites.n - begin};
+}
+
+static bool begin_suite(struct junit_reader *j, struct str name, const char *const *attributes,
+                        struct error *err)
+{
+    clock_parse(xml_attr(attributes, "timestamp"), &j->now_us);
+    j->suite[j->n_suites++] = j->suites.n;
+    buf_add_str(&j->suites, name);
+    if (!buf_ok(&j->suites))
+        return refuse(j, err, "the names of the test suites are too long");
+    return !j->case_depth || refuse(j, err, "a testsuite within a testcase");
+}
+
+static void end_suite(struct junit_reader *j)
+{
+    j->suites.n = j->suite[--j->n_suites];
+}
+
 static bool make_id(struct junit_reader *j, const char *const *attributes, struct error *err)
 {
     struct str class = xml_attr(attributes, "classname"), name = xml_attr(attributes, "name");
 
     if (!class.p)
-        class = buf_str(&j->suite);
+        class = suite_name(j);
     buf_clear(&j->id);
     buf_add_str(&j->id, class);
     if (class.n && name.n)
@@ -129,7 +158,7 @@ static bool begin_case(struct junit_reader *j, const char *const *attributes, st
     if (j->timed) {
         e.time = j->now_us;
         e.has_time = true;
-        j->now_us += us;
+        j->now_us = j->now_us < end_of_time_us - us ? j->now_us + us : end_of_time_us;
         j->stop_us = j->now_us;
     }
     return send(j, &e, err);
@@ -188,16 +217,24 @@ static bool begin_verdict(struct junit_reader *j, struct str name, const char *c
 }
 
 /* Does the message stand in what has come? */
-static void look_for_message(struct junit_reader *j, struct str text)
+static void look_for_message(struct junit_reader *j)
 {
     size_t n = j->message.n;
 
     if (j->found || n == 0 || n > MESSAGE_MAX)
         return;
-    buf_add_str(&j->seen, text);
+    buf_add_str(&j->seen, buf_str(&j->text));
     j->found = memmem(j->seen.p, j->seen.n, j->message.p, n) != NULL;
     if (j->seen.n >= n)
         buf_shift(&j->seen, j->seen.n - (n - 1));
+}
+
+static bool send_text(struct junit_reader *j, struct error *err)
+{
+    /* Not with each piece that the parser gives, which may be one byte. */
+    if (j->place == PLACE_VERDICT)
+        look_for_message(j);
+    return send_file(j, j->file, &j->text, err);
 }
 
 static bool end_verdict(struct junit_reader *j, struct error *err)
@@ -210,7 +247,7 @@ static bool end_verdict(struct junit_reader *j, struct error *err)
         buf_clear(&j->text);
         return send_file(j, j->skipping ? name : j->file, &j->message, err);
     }
-    if (!send_file(j, j->file, &j->text, err))
+    if (!send_text(j, err))
         return false;
     return (j->found && !j->skipping) || send_file(j, name, &j->message, err);
 }
@@ -222,22 +259,23 @@ static bool is_verdict(struct str name)
     return str_eq_cstr(name, "failure") || str_eq_cstr(name, "error") || str_eq_cstr(name, "skipped");
 }
 
+static bool is_suite(struct str name)
+{
+    return str_eq_cstr(name, "testsuites") || str_eq_cstr(name, "testsuite");
+}
+
 static bool on_open(void *ctx, struct str name, const char *const *attributes, struct error *err)
 {
     struct junit_reader *j = ctx;
-    bool suites = str_eq_cstr(name, "testsuites"), suite = str_eq_cstr(name, "testsuite");
 
     j->depth++;
-    if (j->depth == 1 && !suites && !suite)
+    if (j->depth == 1 && !is_suite(name))
         return refuse(j, err, "its outermost element is neither testsuites nor testsuite");
     if (j->place)
         return true;
-    if (suite || suites) {
-        clock_parse(xml_attr(attributes, "timestamp"), &j->now_us);
-        buf_clear(&j->suite);
-        buf_add_str(&j->suite, suite ? xml_attr(attributes, "name") : (struct str){"", 0});
-        return !j->case_depth || refuse(j, err, "a testsuite within a testcase");
-    }
+    if (is_suite(name))
+        return begin_suite(j, str_eq_cstr(name, "testsuite") ? xml_attr(attributes, "name") : STR(""),
+                           attributes, err);
     if (str_eq_cstr(name, "testcase"))
         return j->case_depth ? refuse(j, err, "a testcase within a testcase")
                              : begin_case(j, attributes, err);
@@ -260,11 +298,13 @@ static bool on_close(void *ctx, struct str name, struct error *err)
     unsigned depth = j->depth--;
     enum place place = j->place;
 
-    (void)name;
     if (place && depth == j->text_depth) {
+        bool ok = place == PLACE_VERDICT ? end_verdict(j, err) : send_text(j, err);
         j->place = PLACE_NOWHERE;
-        return place == PLACE_VERDICT ? end_verdict(j, err) : send_file(j, j->file, &j->text, err);
+        return ok;
     }
+    if (!place && is_suite(name))
+        end_suite(j);
     return depth != j->case_depth || end_case(j, err);
 }
 
@@ -280,11 +320,8 @@ static bool on_text(void *ctx, struct str text, struct error *err)
         if (!j->begun && j->text.n + text.n > BLANKS_MAX)
             return true;
     }
-    if (j->place == PLACE_VERDICT)
-        look_for_message(j, text);
     buf_add_str(&j->text, text);
-    return j->text.n < PIECE || !(j->begun || j->place == PLACE_OUTPUT) ||
-           send_file(j, j->file, &j->text, err);
+    return j->text.n < PIECE || !(j->begun || j->place == PLACE_OUTPUT) || send_text(j, err);
 }
 
 /* --- the reader ------------------------------------------------------------------------------------ */
@@ -300,7 +337,7 @@ struct junit_reader *junit_reader_new(uint64_t max_id_chars, int64_t start_us, j
     j->ctx = ctx;
     j->max_id_chars = max_id_chars;
     j->now_us = start_us;
-    buf_init(&j->suite, ID_BYTES_MAX);
+    buf_init(&j->suites, ID_BYTES_MAX);
     buf_init(&j->id, ID_BYTES_MAX);
     buf_init(&j->message, 1 << 20);
     buf_init(&j->seen, 1 << 20);
@@ -317,7 +354,7 @@ void junit_reader_free(struct junit_reader *j)
     if (!j)
         return;
     xml_free(j->xml);
-    buf_free(&j->suite);
+    buf_free(&j->suites);
     buf_free(&j->id);
     buf_free(&j->message);
     buf_free(&j->seen);
