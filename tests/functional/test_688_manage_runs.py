@@ -1,4 +1,5 @@
 """tally-manage run import, run export, owner set and db signatures."""
+import datetime
 import gzip
 import io
 import os
@@ -199,3 +200,15 @@ def test_expiry_spares_what_is_kept(empty, demo, staff):
     assert r.stdout.startswith(b'deleted 3 runs'), r.stderr
     assert [demo.get('/v1/subunit/' + x).status_code for x in old] == [404] * 3
     assert staff.get('/v1/subunit/' + kept).status_code == 200
+
+
+def test_average_of_all_time(empty, demo, staff):
+    """Tests that took a hundred days each, they say: the times of the stream end in 2106."""
+    cases = ''.join('<testcase name="n%03d" time="8640000"/>' % i for i in range(400))
+    stored(demo, ('<testsuite>%s</testsuite>' % cases).encode(), kind='application/xml')
+    r = staff.get('/v1/stats/average/stream')
+    assert r.status_code == 200
+    found = ids(r.content)
+    assert [name for name, _, _ in found] == [n for i in range(400) for n in 2 * ['n%03d' % i]]
+    assert found[1][2] - found[0][2] == datetime.timedelta(days=100)
+    assert found[0][2] is not None and found[-1][2] is None
