@@ -134,14 +134,19 @@ static bool check_buckets(const struct span *s, enum stats_group group, struct e
                n, groups[group].name, BUCKETS_MAX);
 }
 
-static bool check_split(struct db_conn *c, const struct viewer *viewer, struct str by, struct error *err)
+/* *NONE: nothing of the caller's has this key. That of Tally's own keys, which have another value with each
+ * run and are not counted, is so too. */
+static bool check_split(struct db_conn *c, const struct viewer *viewer, struct str by, bool *none,
+                        struct error *err)
 {
     int64_t n = 0;
 
+    *none = false;
     if (!by.p)
         return true;
     if (!stats_count_values(c, viewer, by, &n, err))
         return false;
+    *none = n == 0;
     return n <= SPLIT_MAX ||
            error_set(err, ERROR_BAD_REQUEST,
                      "by: %.*s has more than %d values; ask for one by key= and value=", STR_ARG(by),
@@ -180,14 +185,15 @@ bool stats_get_runs(struct request *r, struct error *err)
         !check_buckets(span, group, err))
         return false;
     struct db_conn *c = db_acquire_for(r->db, r->arena, err);
-    if (!c || !check_split(c, &viewer, by, err))
+    bool none;
+    if (!c || !check_split(c, &viewer, by, &none, err))
         return false;
     s.split = by.p != NULL;
     json_reply_begin(&s.out, r);
     json_obj_begin(&s.out.w);
     json_key(&s.out.w, "series");
     json_arr_begin(&s.out.w);
-    bool ok = stats_series(c, r->arena, &viewer, &span->pick, group, by, add_bucket, &s, err);
+    bool ok = none || stats_series(c, r->arena, &viewer, &span->pick, group, by, add_bucket, &s, err);
     if (ok) {
         json_arr_end(&s.out.w);
         json_obj_end(&s.out.w);

@@ -70,6 +70,9 @@ def test_series_split_by_metadata(runs, demo):
         ('2026-03-02', 'main', 2, 2.0), ('2026-03-02', 'stable', 1, 6.0), ('2026-03-08', 'main', 1, 9.0),
         ('2026-03-09', 'main', 1, None)]
     assert series(demo, DAYS + '&by=hidden') == []
+    # Another value with each run: as many pieces as there are runs.
+    for key in ('refstack_result_id', 'tally_sha256', 'tally_user', 'tally_project'):
+        assert series(demo, DAYS + '&by=' + key) == []
 
 
 def test_series_of_staff_and_others(runs, staff, alt):
