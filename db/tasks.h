@@ -52,22 +52,13 @@ bool tasks_get(struct db_conn *c, struct arena *arena, struct str id, struct tas
 #define TASK_TIME "TIMESTAMP '1970-01-01 00:00:00' + INTERVAL ? MICROSECOND"
 
 /* What task_read() takes from a row of "tasks t". */
-#define TASK_COLUMNS                                                                                         \
-    "t.id, t.type, t.status, t.owner, t.image_id, t.request_id, t.user_id, t.deleted, " TASK_US(             \
-        "t.expires_at") " AS expires_us, " TASK_US("t.created_at") " AS created_us, " TASK_US("t.updated_"   \
-                                                                                              "at") " AS "   \
-                                                                                                    "update" \
-                                                                                                    "d_us, " \
-                                                                                                    "t."     \
-                                                                                                    "expire" \
-                                                                                                    "s_at "  \
-                                                                                                    "<= "    \
-                                                                                                    "UTC_"   \
-                                                                                                    "TIMEST" \
-                                                                                                    "AMP(6)" \
-                                                                                                    " AS "   \
-                                                                                                    "expire" \
-                                                                                                    "d"
+#define TASK_EXPIRES TASK_US("t.expires_at") " AS expires_us"
+#define TASK_CREATED TASK_US("t.created_at") " AS created_us"
+#define TASK_UPDATED TASK_US("t.updated_at") " AS updated_us"
+#define TASK_EXPIRED "t.expires_at <= UTC_TIMESTAMP(6) AS expired"
+#define TASK_COLUMNS                                                                                 \
+    "t.id, t.type, t.status, t.owner, t.image_id, t.request_id, t.user_id, t.deleted, " TASK_EXPIRES \
+    ", " TASK_CREATED ", " TASK_UPDATED ", " TASK_EXPIRED
 void task_read(struct db_rows *rows, struct arena *arena, struct task *out);
 
 #endif
