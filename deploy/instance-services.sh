@@ -82,8 +82,9 @@ sql() {
 start_mariadb() {
     if [ ! -d "$dir/mariadb/mysql" ]; then
         rm -rf "$dir/mariadb"
+        # --force: without the look-up of the host's name, which fails where there is no /etc/hosts.
         mariadb-install-db --defaults-file="$dir/etc/mariadb.cnf" --auth-root-authentication-method=normal \
-            --skip-test-db --user="$(id -un)" >"$dir/log/mariadb-install.log" 2>&1 ||
+            --skip-test-db --force --user="$(id -un)" >"$dir/log/mariadb-install.log" 2>&1 ||
             die "no database: see $dir/log/mariadb-install.log"
     fi
     launch mariadb mariadbd --defaults-file="$dir/etc/mariadb.cnf"

@@ -72,6 +72,10 @@ def test_from_nothing_to_a_stored_run_and_back(place):
         stream = subprocess.run(["bash", "-c", f"cd {place}/instance/etc && {command}"], capture_output=True,
                                 check=True)
         assert stream.stdout.startswith(b"\xb3")
+        tally = "\n".join(re.search(r"^  (export TALLY_URL=.*)\n  (\S+/tally run list) ", first, re.M).groups())
+        listed = subprocess.run(["bash", "-ec", f"cd {place}/instance/etc\n{tally} -f value -c run"],
+                                capture_output=True, text=True, check=True)
+        assert listed.stdout == data["uuid"] + "\n"
         # Again: nothing is built or started anew, the run is the same.
         again = quickstart()
         assert "Building" not in again

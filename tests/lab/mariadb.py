@@ -32,8 +32,9 @@ def _install(folder):
         drop = {'user': ids[0], 'group': ids[1], 'extra_groups': []} if ids else {}
         if ids:
             _chown_tree(place, ids)
+        # --force: no name is looked up, for there may be no /etc/hosts.
         done = subprocess.run(['mariadb-install-db', *BASE, '--datadir=' + data, '--tmpdir=' + place,
-                               '--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve'],
+                               '--auth-root-authentication-method=normal', '--skip-test-db', '--force'],
                               env={'PATH': PATH, 'HOME': place}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, check=False, cwd='/', **drop)
         if done.returncode != 0:
