@@ -23,7 +23,7 @@ bool failure_runs_find(struct db_conn *c, struct arena *arena, const struct view
     const struct run_pick pick = {.lists = &list, .n_lists = 1, .status = RUN_ANY};
 
     sql_begin(&q, arena);
-    sql_add(&q, "SELECT l.run_id, l.fails FROM ");
+    sql_add(&q, "SELECT l.run_id, l.passes, l.fails FROM ");
     run_lists_from(&q, viewer, &pick);
     run_lists_where(&q, viewer, &pick);
     sql_value(&q, " ORDER BY l.run_at DESC, l.run_id DESC LIMIT ?",
@@ -37,6 +37,7 @@ bool failure_runs_find(struct db_conn *c, struct arena *arena, const struct view
         failures += fails > 0 ? (uint64_t)fails : 0;
         if (out->n && failures > FAILURES_TESTS)
             break;
+        out->passes[out->n] = db_i64(rows, "passes");
         out->id[out->n++] = db_i64(rows, "run_id");
     }
     return db_end(rows);
@@ -57,6 +58,16 @@ static void add_runs(struct sql *q, const struct failure_runs *runs)
     add_ids(q, runs->id, runs->n);
 }
 
+static size_t count_averaged(const struct failure_runs *runs)
+{
+    int64_t passes = 0;
+    size_t n = 0;
+
+    while (n < runs->n && (n == 0 || passes + runs->passes[n] <= AVERAGE_PASSES))
+        passes += runs->passes[n++];
+    return n;
+}
+
 struct db_rows *failure_runs_average(struct db_conn *c, struct arena *arena, const struct failure_runs *runs,
                                      struct error *err)
 {
@@ -66,7 +77,7 @@ struct db_rows *failure_runs_average(struct db_conn *c, struct arena *arena, con
     sql_add(&q, "SELECT t.test_id, d.seconds FROM (SELECT tr.test_id, COALESCE(AVG(" SQL_SECONDS
                 "), 0) AS seconds"
                 " FROM test_runs tr WHERE tr.status IN ('success', 'xfail') AND tr.run_id IN ");
-    add_runs(&q, runs);
+    add_ids(&q, runs->id, count_averaged(runs));
     sql_add(&q, " GROUP BY tr.test_id) d JOIN tests t ON t.id = d.test_id ORDER BY t.test_id_head, t.id");
     return sql_query(&q, c, err);
 }

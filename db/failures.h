@@ -2,7 +2,7 @@
  *
  * What a failure is at its core (base/failure.h) is written down once, when it comes; here rows of
  * test_run_failures are counted. The work is bounded: FAILURES_RUNS runs, newest first, as long as they have
- * FAILURES_TESTS failures together.
+ * FAILURES_TESTS failures together; for an average, AVERAGE_PASSES tests that passed.
  */
 #ifndef TALLY_DB_FAILURES_H
 #define TALLY_DB_FAILURES_H
@@ -10,11 +10,12 @@
 #include "base/failure.h"
 #include "db/runs.h"
 
-enum { FAILURES_RUNS = 500, FAILURES_TESTS = 200000, FAILURES_SHOWN = 20 };
+enum { FAILURES_RUNS = 500, FAILURES_TESTS = 200000, FAILURES_SHOWN = 20, AVERAGE_PASSES = 2000000 };
 
 /* Runs that are looked at, newest first. */
 struct failure_runs {
     int64_t id[FAILURES_RUNS];
+    int64_t passes[FAILURES_RUNS];
     size_t n;
 };
 
@@ -24,7 +25,8 @@ bool failure_runs_find(struct db_conn *c, struct arena *arena, const struct view
                        const struct run_filter *filter, uint64_t last, struct failure_runs *out,
                        struct error *err);
 
-/* test_id (a name) and seconds: the average time of each test that passed in RUNS, by name. */
+/* test_id (a name) and seconds: the average time of each test that passed in RUNS, by name; from the newest
+ * on as many runs as the bound allows, one at least. */
 struct db_rows *failure_runs_average(struct db_conn *c, struct arena *arena, const struct failure_runs *runs,
                                      struct error *err);
 

@@ -202,6 +202,22 @@ def test_expiry_spares_what_is_kept(empty, demo, staff):
     assert staff.get('/v1/subunit/' + kept).status_code == 200
 
 
+def test_average_of_large_runs(empty, demo):
+    """Of runs that are too much to read together the newest ones count; one in any case."""
+    for i in range(3):
+        stored(demo, Stream().test('a.one', 'success', i + 1).bytes(), {'meta.a': 'b', 'run_at': '2026-03-0%d' % (i + 1)})
+    path = '/v1/stats/average/stream?key=a&value=b'
+    assert average(demo.get(path).content) == {'a.one': 2.0}
+    with empty.connect() as db, db.cursor() as cur:
+        cur.execute("UPDATE run_lists SET passes = 1000000 WHERE run_at >= '2026-03-02'")
+        cur.execute("UPDATE run_lists SET passes = 1000001 WHERE run_at < '2026-03-02'")
+        db.commit()
+        assert average(demo.get(path).content) == {'a.one': 2.5}
+        cur.execute("UPDATE run_lists SET passes = 20000000 WHERE run_at > '2026-03-02 12:00:00'")
+        db.commit()
+    assert average(demo.get(path).content) == {'a.one': 3.0}
+
+
 def test_average_of_all_time(empty, demo, staff):
     """Tests that took a hundred days each, they say: the times of the stream end in 2106."""
     cases = ''.join('<testcase name="n%03d" time="8640000"/>' % i for i in range(400))
