@@ -8,8 +8,15 @@ import statements
 from test_640_explain import plan
 
 # What may, and why: (pattern of its text, reason).
-ALLOWED = ()
+ALLOWED = (
+    (r'FROM images i WHERE i\.deleted = 0 AND \(i\.visibility <> .* ORDER BY i\.(size|disk_format|container_format)\b',
+     'an administrator sorts all images by what no index has: three more of them on each image, for a list that nobody pages'
+     ' through often; a member so sorts what he sees, by the index of his project'),
+    (r'FROM images i WHERE i\.deleted = 0 AND \(i\.visibility <> [^?]*\?\)( AND i\.os_hidden = \?)? ORDER BY i\.id( DESC)? LIMIT',
+     'in the order of the primary key, until the page is full: EXPLAIN names the whole key where a UNION reads it'),
+)
 LARGE = 2500
+pytestmark = pytest.mark.last
 ER_NO_SUCH_TABLE = 1146
 
 
@@ -24,10 +31,9 @@ def full(stack):
     stack.empty_tables()
     statements.fill(stack)
     yield stack
-    stack.empty_tables()
+    statements.empty(stack)
 
 
-@pytest.mark.last
 @pytest.mark.timeout(600)
 def test_999_no_statement_scans(full):
     texts = statements.prepared(full.env['TALLY_STATEMENTS'])
@@ -45,7 +51,8 @@ def test_999_no_statement_scans(full):
             if rows and not [why for pattern, why in ALLOWED if re.search(pattern, text)]:
                 bad.append('%s\n%s' % (sql[:3000], '\n'.join('  %s' % row for row in rows)))
     print('%d statements' % len(texts))
-    assert not bad, '%d of %d statements:\n%s' % (len(bad), len(texts), '\n'.join(bad))
+    if bad:  # said by fail(): an assertion would take minutes to compare such texts
+        pytest.fail('%d of %d statements:\n%s' % (len(bad), len(texts), '\n'.join(bad)), pytrace=False)
 
 
 def test_999_a_scan_is_seen(full):

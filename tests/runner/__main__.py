@@ -103,8 +103,7 @@ def tier_ci(report, logs, jobs, full):
         report.fail('tests that did not run', '\n'.join(faults))
     late = '' if full else ' and not long'
     functional.pytest(asan, report, logs, 'asan', mark='not opt and not last' + late, jobs=jobs)
-    if full:  # it gives lists of images values that no request does (visibility), and calls their plans scans
-        functional.pytest(asan, report, logs, 'last', mark='last', jobs=1)
+    functional.pytest(asan, report, logs, 'last', mark='last', jobs=1)
     opt = build.build('opt', report, jobs)
     functional.pytest(opt, report, logs, 'opt', mark='opt' + late, jobs=1)
     tsan = build.build('tsan', report, jobs)
