@@ -141,9 +141,10 @@ static bool add_tx(struct db_conn *c, void *arg, struct error *err)
 
     return lock_shared(c, m->image_id, err) && check_room(c, m, err) &&
            DB_EXEC(c, NULL, err,
-                   "INSERT INTO image_members (image_id, member, status, created_at, updated_at)"
-                   " VALUES (?, ?, 'pending', " NOW ", " NOW ")",
-                   DB_STR(m->image_id), DB_STR(m->member));
+                   "INSERT INTO image_members (image_id, member, status, created_at, updated_at, "
+                   "image_created_at)"
+                   " SELECT i.id, ?, 'pending', " NOW ", " NOW ", i.created_at FROM images i WHERE i.id = ?",
+                   DB_STR(m->member), DB_STR(m->image_id));
 }
 
 static bool is_added(struct db_conn *c, void *arg, bool *done, struct error *err)

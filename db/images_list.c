@@ -246,6 +246,21 @@ static bool is_index_order(const struct image_filter *f)
                             : f->n_sorts == 2 && f->sort[0].column == IMAGE_BY_CREATED_AT);
 }
 
+static bool has_selective(const struct image_filter *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (is_selective(&f->conditions[i]))
+            return true;
+    return false;
+}
+
+/* By created_at, of images of which no other index knows that they are few. */
+static bool is_by_creation(const struct image_filter *f)
+{
+    return is_index_order(f) && f->sort[0].column == IMAGE_BY_CREATED_AT && !has_selective(f) &&
+           !find_condition(f, IMAGE_BY_NAME);
+}
+
 /* The optimizer, which does not count on LIMIT, would rather sort a third of the table than read a page in
  * order: where an index has the order, it is told which. */
 static void add_index(struct sql *q, const struct image_filter *f, enum prefix prefix)
@@ -254,10 +269,7 @@ static void add_index(struct sql *q, const struct image_filter *f, enum prefix p
 
     if (find_condition(f, IMAGE_BY_OWNER))
         prefix = BY_OWNER;
-    for (size_t i = 0; i < f->n; i++)
-        if (is_selective(&f->conditions[i]))
-            return;
-    if (!is_index_order(f))
+    if (has_selective(f) || !is_index_order(f))
         return;
     if (key == IMAGE_BY_CREATED_AT && find_condition(f, IMAGE_BY_NAME))
         key = IMAGE_BY_NAME;
@@ -269,13 +281,19 @@ static void add_index(struct sql *q, const struct image_filter *f, enum prefix p
 
 /* --- whose -------------------------------------------------------------------------------------- */
 
-static void begin_branch(struct sql *q)
+static void begin_select(struct sql *q)
 {
     sql_add(q, q->text.n > 0 ? " UNION ALL " : "");
-    sql_add(q, "(SELECT " IMAGES_COLUMNS " FROM images i");
+    sql_add(q, "(SELECT " IMAGES_COLUMNS " FROM ");
 }
 
-static void end_branch(struct sql *q, const struct image_filter *f, enum part part)
+static void begin_branch(struct sql *q)
+{
+    begin_select(q);
+    sql_add(q, "images i");
+}
+
+static void add_conditions(struct sql *q, const struct image_filter *f, enum part part)
 {
     for (size_t i = 0; i < f->n; i++)
         add_condition(q, &f->conditions[i]);
@@ -286,8 +304,24 @@ static void end_branch(struct sql *q, const struct image_filter *f, enum part pa
     } else if (f->marker) {
         add_marker(q, f);
     }
+}
+
+static void end_branch(struct sql *q, const struct image_filter *f, enum part part)
+{
+    add_conditions(q, f, part);
     add_order(q, f, false);
     sql_add(q, ")");
+}
+
+/* By created_at and id as image_members has them. */
+static void end_members_branch(struct sql *q, const struct image_filter *f, enum part part)
+{
+    bool descending = f->sort[0].descending;
+
+    add_conditions(q, f, part);
+    sql_add(q, descending ? " ORDER BY m.image_created_at DESC, m.image_id DESC"
+                          : " ORDER BY m.image_created_at, m.image_id");
+    sql_value(q, " LIMIT ?)", DB_UINT(f->limit));
 }
 
 static bool asks_for(const struct image_filter *f, const char *visibility)
@@ -337,15 +371,25 @@ static void add_open(struct sql *q, const struct image_filter *f, const char *vi
 
 static void add_shared(struct sql *q, const struct image_filter *f, enum part part)
 {
-    begin_branch(q);
-    sql_value(q,
-              " JOIN image_members m ON i.id = m.image_id"
-              " WHERE i.visibility = 'shared' AND i.deleted = 0 AND m.member = ?",
-              DB_STR(f->project));
-    if (!str_eq_cstr(f->member_status, "all"))
+    bool all = str_eq_cstr(f->member_status, "all"), by_creation = is_by_creation(f);
+
+    begin_select(q);
+    if (by_creation) {
+        /* The members' index has the order, and what the marker says of created_at holds for it too. */
+        sql_add(q, "image_members m FORCE INDEX (");
+        sql_add(q, all ? "ix_image_members_member" : "ix_image_members_member_status");
+        sql_add(q, ") STRAIGHT_JOIN images i ON i.id = m.image_id AND i.created_at = m.image_created_at");
+    } else {
+        sql_add(q, "images i JOIN image_members m ON i.id = m.image_id");
+    }
+    sql_value(q, " WHERE i.visibility = 'shared' AND i.deleted = 0 AND m.member = ?", DB_STR(f->project));
+    if (!all)
         sql_value(q, " AND m.status = ?", DB_STR(f->member_status));
     sql_value(q, " AND (i.owner <> ? OR i.owner IS NULL)", DB_STR(f->project));
-    end_branch(q, f, part);
+    if (by_creation)
+        end_members_branch(q, f, part);
+    else
+        end_branch(q, f, part);
 }
 
 /* Every image that the caller may see, in one branch and no other. */

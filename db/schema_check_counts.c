@@ -101,6 +101,10 @@ static const char *const checks[] = {
 
     "SELECT CONCAT('run ', i.run_id, ': its result ', i.result_id, ' is not there') AS what FROM run_info i "
     "LEFT JOIN test t ON t.id = i.result_id WHERE i.result_id IS NOT NULL AND t.id IS NULL ORDER BY i.run_id",
+
+    "SELECT CONCAT('image ', i.id, ': another tool has shared it: lists of shared images do not show it') AS "
+    "what FROM image_members m JOIN images i ON i.id = m.image_id WHERE m.image_created_at <> i.created_at "
+    "ORDER BY i.id, m.id",
 };
 
 static bool run_check(struct db_conn *c, const char *sql, version_say_fn say, void *arg,

@@ -35,8 +35,9 @@ def changed(client, image, *operations):
 def share(owner, image, member, status=None):
     """MEMBER is a client of the project that IMAGE is shared with; the rows are made as the members API makes them."""
     stack = owner.stack
-    stack.sql('INSERT INTO image_members (image_id, member, created_at, updated_at, status)'
-              ' VALUES (%s, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), %s)', image['id'], member, status or 'pending')
+    stack.sql('INSERT INTO image_members (image_id, member, created_at, updated_at, status, image_created_at)'
+              ' SELECT id, %s, UTC_TIMESTAMP(6), UTC_TIMESTAMP(6), %s, created_at FROM images WHERE id = %s', member,
+              status or 'pending', image['id'])
 
 
 def names(client, query=''):

@@ -225,8 +225,9 @@ def many(stack):
                  '2026-01-01 00:00:0%d.00000%d' % (rng.randrange(3), rng.randrange(2)),
                  '2026-01-01 00:00:0%d' % rng.randrange(3), rng.choice([None, 0, 5, 1 << 40]),
                  rng.choice([None, 'raw', 'iso']), rng.choice([None, 'bare'])))
-        cur.execute('INSERT INTO image_members (image_id, member, created_at, updated_at, status)'
-                    " SELECT id, %s, created_at, created_at, 'accepted' FROM images WHERE visibility = 'shared'",
+        cur.execute('INSERT INTO image_members (image_id, member, created_at, updated_at, status, image_created_at)'
+                    " SELECT id, %s, created_at, created_at, 'accepted', created_at FROM images"
+                    " WHERE visibility = 'shared'",
                     (stack.project('demo'),))
     assert alt and demo
     yield demo.get('/v2/images?limit=1000').json()['images']

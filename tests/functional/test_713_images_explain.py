@@ -16,8 +16,12 @@ FILL = (
     " ELT(seq % 3 + 1, ELT(seq DIV 3 % 2 + 1, 'private', 'community'), 'public', 'shared'),"
     " IF(seq % 3 = 0, '{demo}', CONCAT('p', seq % 50)), '2026-01-01' + INTERVAL seq SECOND,"
     " '2026-01-02' + INTERVAL seq * 7919 % 86400 SECOND, seq, 'raw', seq % 100 = 0 FROM seq_1_to_{rows}",
-    "INSERT INTO image_members (image_id, member, created_at, updated_at, status)"
-    " SELECT id, '{demo}', created_at, created_at, 'accepted' FROM images WHERE visibility = 'shared' LIMIT 4",
+    "INSERT INTO image_members (image_id, member, created_at, updated_at, status, image_created_at)"
+    " SELECT id, '{demo}', created_at, created_at, 'accepted', created_at FROM images WHERE visibility = 'shared' LIMIT 4",
+    # with another project they all are
+    "INSERT INTO image_members (image_id, member, created_at, updated_at, status, image_created_at)"
+    " SELECT id, '{alt}', created_at, created_at, ELT(size % 4 + 1, 'pending', 'accepted', 'accepted', 'rejected'),"
+    " created_at FROM images WHERE visibility = 'shared'",
     "INSERT INTO image_properties (image_id, name, value, created_at)"
     " SELECT id, 'os_distro', ELT(size % 500 - 6, 'debian', 'plan9'), created_at FROM images WHERE size % 500 IN (7, 8)",
     "INSERT INTO image_properties (image_id, name, value, created_at)"
@@ -32,7 +36,7 @@ def full(stack):
     no_images(stack)
     with stack.connect() as db, db.cursor() as cur:
         for sql in FILL:
-            cur.execute(sql.format(rows=ROWS, demo=stack.project('demo')))
+            cur.execute(sql.format(rows=ROWS, demo=stack.project('demo'), alt=stack.project('alt')))
         for table in ('images', 'image_members', 'image_properties', 'image_tags'):
             cur.execute('ANALYZE TABLE ' + table)
     yield stack
@@ -111,3 +115,27 @@ def test_713_rare(full, demo):
 def test_713_owner(full, demo, admin):
     check(full, demo, 400, '&owner=' + full.project('demo'))
     check(full, admin, 400, '&owner=' + full.project('demo'), '&owner=p7')
+
+
+def test_713_shared(full, alt):
+    """What is shared with a project, ten thousand images here, costs a page of them what it holds, wherever it begins."""
+    filters = ['', '&visibility=shared', '&visibility=shared&member_status=pending', '&member_status=all',
+               '&visibility=all&member_status=rejected', '&visibility=shared&status=active']
+    marker = '&marker=' + full.sql('SELECT id FROM images WHERE size = %s', ROWS // 2 // 3 * 3 + 2)[0][0]
+    check(full, alt, 400, *(f + s + m for f, s, m in itertools.product(filters, ('', '&sort=created_at:asc'), ('', marker))))
+
+
+def test_713_shared_is_whole(full, alt):
+    """Page by page the same images as by another order, which has no index."""
+    def ids(query):
+        link, found = '/v2/images?limit=1000&visibility=shared&member_status=pending' + query, []
+        while link:
+            page = alt.get(link).json()
+            found += [i['id'] for i in page['images']]
+            link = page.get('next')
+        return found
+    by_time = ids('')
+    shown = full.sql("SELECT COUNT(*) FROM image_members m JOIN images i ON i.id = m.image_id WHERE m.member = %s"
+                     " AND m.status = 'pending' AND i.os_hidden = 0", full.project('alt'))[0][0]
+    assert len(by_time) == len(set(by_time)) == shown > 1000
+    assert sorted(by_time) == sorted(ids('&sort=size:asc'))
