@@ -18,7 +18,7 @@ enum {
 
 /* The time that reading ids with an expression may take. One that fits them at their very end, or not at all,
  * is tried from each character on; ordinary ones take a tenth of this for a byte. */
-static const int64_t regex_start_us = 10 * 1000000, regex_byte_us = 1;
+static const int64_t regex_start_us = 15 * 1000000, regex_byte_us = 1;
 
 /* A group of an expression that is being read; the outermost is the whole. */
 struct group {

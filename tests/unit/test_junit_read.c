@@ -5,6 +5,7 @@
 #include "tests/unit/unit.h"
 
 #include <string.h>
+#include <time.h>
 
 struct seen {
     struct buf b; /* "ID STATUS TIME;" of each event without a file, "ID NAME" of the pieces of files */
@@ -108,9 +109,9 @@ static void test_many_lines(void **state)
     memset(message, 'm', sizeof(message) - 1);
     message[sizeof(message) - 1] = '\0';
     struct str document = document_of(&b, message, "x\n", 1000000);
-    int64_t begin = clock_mono_us();
+    clock_t begin = clock();
     assert_null(read_steps(document, 65536, &seen));
-    assert_true(clock_mono_us() - begin < 10 * 1000000);
+    assert_true(clock() - begin < 10 * CLOCKS_PER_SEC);
     /* Found although it came last. */
     assert_null(strstr(seen.b.p, "t:message"));
     buf_free(&seen.b);
