@@ -24,6 +24,7 @@ bool error_vset(struct error *err, enum error_kind kind, const char *fmt, va_lis
     err->code = 0;
     err->offset = 0;
     err->has_offset = false;
+    err->unknown = false;
     int n = vsnprintf(err->message, sizeof(err->message), fmt, ap);
     if (n >= (int)sizeof(err->message))
         trim_cut(err->message, sizeof(err->message) - 1);
@@ -70,6 +71,7 @@ void error_clear(struct error *err)
         err->kind = ERROR_NONE;
         err->code = 0;
         err->has_offset = false;
+        err->unknown = false;
         err->message[0] = '\0';
     }
 }

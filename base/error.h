@@ -32,6 +32,7 @@ struct error {
     int code;        /* errno, MySQL's error number, ...; 0 where there is none */
     uint64_t offset; /* in the input; meaningful where has_offset */
     bool has_offset;
+    bool unknown;      /* it may have been carried out all the same */
     char message[600]; /* one line, no trailing full stop or newline */
 };
 

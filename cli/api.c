@@ -1,6 +1,7 @@
 #include "config.h"
 #include "cli/api.h"
 #include "cli/auth.h"
+#include "cli/exchange.h"
 #include "cli/output.h"
 #include "cli/retry.h"
 
@@ -16,6 +17,11 @@ static const struct json_limits reply_limits = {
 bool api_again(int status)
 {
     return status == 429 || (status >= 502 && status <= 504);
+}
+
+bool api_undone(const struct http_response *reply)
+{
+    return reply->status == 429 || (reply->status == 503 && http_response_header(reply, "Retry-After").n > 0);
 }
 
 static enum error_kind kind_of(int status)
@@ -34,7 +40,7 @@ static enum error_kind kind_of(int status)
 
 bool api_failed(struct cli *cli, const struct http_response *reply, struct error *err)
 {
-    const struct json *j = json_parse_object(cli->arena, reply->body, &reply_limits, NULL);
+    const struct json *j = json_parse_object(cli->arena, reply->body, NULL, NULL);
     struct str id = http_response_header(reply, "X-Openstack-Request-Id"), why;
 
     if (json_to_str(json_get(j, "detail"), &why) || json_to_str(output_member(j, "error.message"), &why))
@@ -61,8 +67,7 @@ static bool was_not_sent(const struct error *err)
     return err->code == CURLE_COULDNT_CONNECT || err->code == CURLE_COULDNT_RESOLVE_HOST;
 }
 
-static bool exchange(struct cli *cli, const struct api_call *call, struct http_response *reply,
-                     struct error *err)
+static bool ask(struct cli *cli, const struct api_call *call, struct http_response *reply, struct error *err)
 {
     struct http_header headers[2];
     struct http_request request = {.method = call->method,
@@ -75,7 +80,7 @@ static bool exchange(struct cli *cli, const struct api_call *call, struct http_r
     if (call->body.p)
         headers[request.n_headers++] = (struct http_header){
             "Content-Type", str_of(call->content_type ? call->content_type : "application/json")};
-    if (http_exchange(cli->http, &request, cli->arena, reply, err))
+    if (exchange(cli, &request, reply, err))
         return true;
     if (err->kind == ERROR_UNAVAILABLE || err->kind == ERROR_TIMEOUT) {
         int code = err->code;
@@ -94,7 +99,7 @@ static bool goes_on(struct cli *cli, const struct api_call *call, bool answered,
 
     if (answered && !api_again(reply->status))
         return false;
-    if (answered && call->once && (reply->status == 502 || reply->status == 504))
+    if (answered && call->once && !api_undone(reply))
         return error_set(err, ERROR_UNAVAILABLE, "%s; it may have been done: look before you repeat it",
                          arena_strdup(cli->arena, err->message));
     if (!answered && err->kind != ERROR_UNAVAILABLE)
@@ -110,22 +115,26 @@ static bool goes_on(struct cli *cli, const struct api_call *call, bool answered,
 
 bool api_call(struct cli *cli, const struct api_call *call, const struct json **out, struct error *err)
 {
+    const bool deletes = strcmp(call->method, "DELETE") == 0;
     struct retry retry = {.n = 0};
     struct http_response reply;
-    bool renewed = false;
+    bool renewed = false, lost = false;
 
     *out = NULL;
     for (;;) {
-        bool answered = exchange(cli, call, &reply, err);
+        bool answered = ask(cli, call, &reply, err);
 
         if (answered && reply.status < 300)
             break;
+        if (answered && reply.status == 404 && deletes && lost)
+            return true; /* an attempt of ours whose answer was lost had arrived */
         if (answered)
             api_failed(cli, &reply, err);
         if (answered && reply.status == 401 && !renewed && auth_renew(cli, NULL)) {
             renewed = true;
             continue;
         }
+        lost = lost || !answered || !api_undone(&reply);
         if (!goes_on(cli, call, answered, &reply, &retry, err))
             return false;
     }

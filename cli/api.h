@@ -26,8 +26,12 @@ bool api_failed(struct cli *cli, const struct http_response *reply, struct error
 /* ERROR_INTERNAL: a reply of 2xx is WHAT ("no list"), which Tally's never is. Always false. */
 bool api_odd(struct cli *cli, const char *what, struct error *err);
 
-/* May the same request be sent again after this status, because it was not carried out? */
+/* May the same request be sent again after this status, where it may be carried out twice? */
 bool api_again(int status);
+
+/* Does this reply of such a status say that the request was not carried out? A 503 does that asks to come
+ * again; a gateway that lost its service does not know. */
+bool api_undone(const struct http_response *reply);
 
 /* --- building a path --- */
 

@@ -2,6 +2,7 @@
 #include "cli/auth.h"
 #include "cli/auth_body.h"
 #include "cli/catalog.h"
+#include "cli/exchange.h"
 #include "cli/output.h"
 #include "cli/retry.h"
 
@@ -10,7 +11,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { MAX_REPLY = 64 << 20, MAX_TOKEN = 8192, CONNECT_SECONDS = 15 };
+enum { MAX_REPLY = 64 << 20, MAX_TOKEN = 8192, MAX_SECRET = 4096, CONNECT_SECONDS = 15 };
 
 static const struct json_limits reply_limits = {
     .max_bytes = MAX_REPLY, .max_values = 4000000, .max_depth = 64};
@@ -20,7 +21,7 @@ static const struct json_limits reply_limits = {
 const char *auth_ask_secret(struct cli *cli, const char *prompt)
 {
     struct termios before, silent;
-    char text[1024];
+    char text[MAX_SECRET + 2];
     FILE *tty = fopen("/dev/tty", "r+e");
     const char *secret = NULL;
 
@@ -62,6 +63,8 @@ static const char *v3_url(struct cli *cli, struct error *err)
         error_set(err, ERROR_UNAUTHORIZED, "OS_AUTH_URL is not set: where is Keystone?");
         return NULL;
     }
+    if (!catalog_url_ok(base.p, "Keystone's", err))
+        return NULL;
     while (base.n && base.p[base.n - 1] == '/')
         base.n--;
     if (str_ends(base, STR("/v2.0")))
@@ -76,17 +79,17 @@ static bool ask(struct cli *cli, const struct http_request *request, struct http
     struct retry retry = {.n = 0};
 
     for (;;) {
-        bool ok = http_exchange(cli->http, request, cli->arena, reply, err);
+        bool ok = exchange(cli, request, reply, err);
 
         if (ok && reply->status < 500 && reply->status != 429)
             return true;
         if (ok)
             error_set(err, ERROR_UNAVAILABLE, "Keystone at %s answers %d", cli->settings.auth_url,
                       reply->status);
-        else if (err->kind != ERROR_BAD_REQUEST)
+        else if (err->kind == ERROR_UNAVAILABLE || err->kind == ERROR_TIMEOUT)
             error_set(err, ERROR_UNAVAILABLE, "Keystone at %s: %s", cli->settings.auth_url,
                       arena_strdup(cli->arena, err->message));
-        if ((!ok && err->kind == ERROR_BAD_REQUEST) ||
+        if (err->kind != ERROR_UNAVAILABLE ||
             !retry_wait(cli, &retry, ok ? http_response_header(reply, "Retry-After") : STR(""), err))
             return false;
     }
@@ -94,7 +97,7 @@ static bool ask(struct cli *cli, const struct http_request *request, struct http
 
 static bool refused(struct cli *cli, const struct http_response *reply, struct error *err)
 {
-    struct str why = {NULL, 0};
+    struct str why = STR("is this Keystone's address?");
     struct json *j = json_parse_object(cli->arena, reply->body, NULL, NULL);
 
     json_to_str(output_member(j, "error.message"), &why);
@@ -162,7 +165,7 @@ static bool fetch_catalog(struct cli *cli, struct error *err)
 
 static bool is_token_type(const struct settings *s)
 {
-    return s->auth_type ? strstr(s->auth_type, "token") != NULL
+    return s->auth_type ? option_listed("token v3token", str_of(s->auth_type))
                         : s->token && !s->password && !s->credential_secret;
 }
 
@@ -188,10 +191,7 @@ static bool find_service(struct cli *cli, struct error *err)
         return error_set(err, ERROR_NOT_FOUND,
                          "where is Tally? The catalogue does not say: give --url or set TALLY_URL");
     cli->url = catalog_base_url(cli->arena, url);
-    if (str_starts(str_of(cli->url), STR("https://")) || str_starts(str_of(cli->url), STR("http://")))
-        return true;
-    return error_set(err, ERROR_BAD_REQUEST, "the URL '%s' does not begin with https:// or http://",
-                     cli->url);
+    return catalog_url_ok(cli->url, "Tally's", err);
 }
 
 bool auth_begin(struct cli *cli, enum auth_need need, struct error *err)
@@ -203,9 +203,8 @@ bool auth_begin(struct cli *cli, enum auth_need need, struct error *err)
     options = (struct http_options){.cafile = cli->settings.cacert,
                                     .insecure = cli->settings.insecure,
                                     .connect_timeout_ms = CONNECT_SECONDS * 1000,
-                                    .timeout_ms = cli->stall_ms,
-                                    .max_response = MAX_REPLY};
-    if (!(cli->http = http_new(&options, err)) || !(cli->streams = http_streams_new(&options, err)))
+                                    .timeout_ms = cli->stall_ms};
+    if (!(cli->streams = http_streams_new(&options, err)))
         return false;
     if (settings_has_identity(&cli->settings)) {
         if (!get_token(cli, err))

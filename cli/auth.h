@@ -10,7 +10,7 @@ enum auth_need {
     AUTH_NEEDED,
 };
 
-/* Makes CLI's http, streams, url, token and catalog ready. Errors: ERROR_UNAUTHORIZED (no credentials, or
+/* Makes CLI's streams, url, token and catalog ready. Errors: ERROR_UNAUTHORIZED (no credentials, or
  * Keystone refused them), ERROR_BAD_REQUEST (settings that do not go together), ERROR_NOT_FOUND (no address
  * of the service), ERROR_UNAVAILABLE. */
 bool auth_begin(struct cli *cli, enum auth_need need, struct error *err);

@@ -82,6 +82,8 @@ static bool add_password(struct cli *cli, struct json_writer *w, struct error *e
         return error_set(err, ERROR_UNAUTHORIZED, "OS_USERNAME is not set");
     if (!s->password)
         s->password = auth_ask_secret(cli, "Password");
+    if (cli_interrupted(NULL))
+        return error_set(err, ERROR_ABORTED, "interrupted");
     if (!s->password)
         return error_set(err, ERROR_UNAUTHORIZED,
                          "OS_PASSWORD is not set, and there is no terminal to ask at");
@@ -109,9 +111,9 @@ static bool wants_credential(const struct settings *s, bool *credential, struct 
 {
     const char *type = s->auth_type;
 
-    *credential =
-        type ? strstr(type, "applicationcredential") != NULL : s->credential_id || s->credential_name;
-    if (type && !*credential && !strstr(type, "password"))
+    *credential = type ? option_listed("v3applicationcredential", str_of(type))
+                       : s->credential_id || s->credential_name;
+    if (type && !*credential && !option_listed("password v3password", str_of(type)))
         return error_set(err, ERROR_BAD_REQUEST,
                          "auth type '%s': password, token and v3applicationcredential are known", type);
     return true;

@@ -68,6 +68,24 @@ const char *catalog_identity_id(const struct json *catalog, struct arena *arena)
     return NULL;
 }
 
+/* The bytes of "https://" or "http://" that URL begins with; 0: neither. */
+static size_t scheme_of(const char *url)
+{
+    return strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
+}
+
+bool catalog_url_ok(const char *url, const char *whose, struct error *err)
+{
+    size_t scheme = scheme_of(url);
+
+    if (!scheme)
+        return error_set(err, ERROR_BAD_REQUEST, "%s URL does not begin with https:// or http://", whose);
+    if (memchr(url + scheme, '@', strcspn(url + scheme, "/?#")))
+        return error_set(err, ERROR_BAD_REQUEST, "%s URL holds a user or a password: neither belongs there",
+                         whose);
+    return true;
+}
+
 /* The host as Python's urlparse() finds it: behind the last @, without brackets and port. */
 static struct str host_of(struct str url)
 {
@@ -87,7 +105,7 @@ static struct str host_of(struct str url)
 const char *catalog_cpid_of_url(struct arena *arena, const char *url, struct error *err)
 {
     struct str s = str_of(url), host = {NULL, 0};
-    size_t scheme = strncasecmp(url, "https://", 8) == 0 ? 8 : strncasecmp(url, "http://", 7) == 0 ? 7 : 0;
+    size_t scheme = scheme_of(url);
     char hex[DIGEST_HEX_SIZE];
     struct digest *d;
     char *lower;

@@ -9,6 +9,10 @@
 const char *catalog_endpoint(const struct json *catalog, const char *region, const char *interface,
                              struct arena *arena);
 
+/* Is WHOSE ("Tally's") URL one of http or https, and does it hold no user or password? Those would be in
+ * every message, and nobody asks for them. ERROR_BAD_REQUEST does not quote it. */
+bool catalog_url_ok(const char *url, const char *whose, struct error *err);
+
 /* URL without slashes at its end, and without a version ("/v1", "/v2"). */
 const char *catalog_base_url(struct arena *arena, const char *url);
 

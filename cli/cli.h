@@ -24,7 +24,6 @@ struct cli {
     unsigned retries;
     uint64_t stall_ms;
     struct settings settings;
-    struct http *http;
     struct http_streams *streams;
     const char *url;            /* the service's, without a slash at its end */
     struct str token;           /* empty: none is sent */
@@ -40,7 +39,8 @@ int cli_fail(const struct error *err);
 /* A line on stderr, escaped, unless --quiet; what the progress bar has drawn is taken away before. */
 void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Has SIGINT or SIGTERM come? Then exchanges end with ERROR_ABORTED; a http_stream_request.stop. */
+/* Has SIGINT, SIGTERM, SIGHUP or SIGQUIT come? Then exchanges end with ERROR_ABORTED; a
+ * http_stream_request.stop. */
 bool cli_interrupted(void *unused);
 
 #endif

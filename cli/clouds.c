@@ -8,10 +8,11 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { MAX_FILE = 1 << 20, MAX_MERGES = 16 };
+enum { MAX_FILE = 1 << 20, MAX_MERGES = 16, MAX_LOOKS = 1000000 };
 
 struct file {
     const char *path;
+    unsigned looks; /* at nodes: merge keys could make them endless */
     yaml_document_t document;
     bool loaded;
 };
@@ -107,23 +108,24 @@ static bool is_key(const yaml_node_t *node, struct str key)
            memcmp(node->data.scalar.value, key.p, key.n) == 0;
 }
 
-static yaml_node_t *get(yaml_document_t *d, yaml_node_t *map, struct str key, unsigned depth);
+static yaml_node_t *get(struct file *f, yaml_node_t *map, struct str key, unsigned depth);
 
 /* What a merge key brings: a mapping, or a list of them of which the first that has it counts. */
-static yaml_node_t *get_merged(yaml_document_t *d, yaml_node_t *from, struct str key, unsigned depth)
+static yaml_node_t *get_merged(struct file *f, yaml_node_t *from, struct str key, unsigned depth)
 {
     yaml_node_t *found;
 
     if (!from || from->type != YAML_SEQUENCE_NODE)
-        return get(d, from, key, depth);
+        return get(f, from, key, depth);
     for (yaml_node_item_t *i = from->data.sequence.items.start; i < from->data.sequence.items.top; i++)
-        if ((found = get(d, yaml_document_get_node(d, *i), key, depth)))
+        if ((found = get(f, yaml_document_get_node(&f->document, *i), key, depth)))
             return found;
     return NULL;
 }
 
-static yaml_node_t *get(yaml_document_t *d, yaml_node_t *map, struct str key, unsigned depth)
+static yaml_node_t *get(struct file *f, yaml_node_t *map, struct str key, unsigned depth)
 {
+    yaml_document_t *d = &f->document;
     yaml_node_t *found = NULL, *merged = NULL;
 
     if (!map || map->type != YAML_MAPPING_NODE || depth > MAX_MERGES)
@@ -131,17 +133,19 @@ static yaml_node_t *get(yaml_document_t *d, yaml_node_t *map, struct str key, un
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
         yaml_node_t *k = yaml_document_get_node(d, p->key);
 
+        if (f->looks++ > MAX_LOOKS)
+            return NULL;
         if (is_key(k, key))
             found = yaml_document_get_node(d, p->value);
         else if (is_key(k, STR("<<")))
             merged = yaml_document_get_node(d, p->value);
     }
-    return found ? found : merged ? get_merged(d, merged, key, depth + 1) : NULL;
+    return found ? found : merged ? get_merged(f, merged, key, depth + 1) : NULL;
 }
 
 static yaml_node_t *root_get(struct file *f, const char *key)
 {
-    return f->loaded ? get(&f->document, yaml_document_get_root_node(&f->document), str_of(key), 0) : NULL;
+    return f->loaded ? get(f, yaml_document_get_root_node(&f->document), str_of(key), 0) : NULL;
 }
 
 /* A scalar at PATH below MAP. "~" and "null", unquoted, are none. */
@@ -151,7 +155,7 @@ static const yaml_node_t *scalar(struct file *f, yaml_node_t *map, const char *p
 
     while (map && rest.n) {
         str_cut(rest, '.', &head, &rest);
-        map = get(&f->document, map, head, 0);
+        map = get(f, map, head, 0);
     }
     if (!map || map->type != YAML_SCALAR_NODE)
         return NULL;
@@ -240,11 +244,11 @@ bool clouds_read(struct arena *arena, const char *name, struct clouds **out, str
     all = root_get(&c->clouds, "clouds");
     if (!name && !(name = only_name(c, all)))
         return true;
-    c->cloud = all ? get(&c->clouds.document, all, str_of(name), 0) : NULL;
+    c->cloud = all ? get(&c->clouds, all, str_of(name), 0) : NULL;
     if (!c->cloud)
         return no_cloud(c, all, name, err);
     all = root_get(&c->secure, "clouds");
-    c->secret = all ? get(&c->secure.document, all, str_of(name), 0) : NULL;
+    c->secret = all ? get(&c->secure, all, str_of(name), 0) : NULL;
     *out = c;
     return true;
 }

@@ -4,15 +4,11 @@
 
 #include <stdint.h>
 
-#define RUN_OPTIONS                                                                                       \
-    "meta run-at artifacts wall-time no-attachments attr-regex test-attr-prefix remove-test-attr-prefix " \
-    "non-subunit-name"
-
 const struct command command_table[] = {
     {.name = "upload",
      .arguments = "RESULTS.json",
      .what = "store a RefStack result; its evidence only with --subunit",
-     .options = "subunit sign anonymous " RUN_OPTIONS,
+     .options = "subunit sign anonymous " UPLOAD_RUN_OPTIONS,
      .columns = upload_columns,
      .min_words = 1,
      .max_words = 1,
@@ -25,14 +21,16 @@ const struct command command_table[] = {
     {.name = "upload-subunit",
      .arguments = "FILE...",
      .what = "store subunit streams as a run, with a result of what passed",
-     .options = "link cpid keystone-endpoint " RUN_OPTIONS,
+     .options = "link cpid keystone-endpoint " UPLOAD_RUN_OPTIONS,
      .columns = upload_columns,
      .min_words = 1,
-     .max_words = 64,
+     .max_words = UPLOAD_MAX_FILES,
      .auth = AUTH_NEEDED,
      .run = upload_subunit,
      .more =
-         "Several files are the shards of one run. \"-\" is standard input. Streams may be gzip or zstd.\n"
+         "Several files are the shards of one run. \"-\" is standard input. Streams may be gzip or zstd; "
+         "JUnit's\n"
+         "XML is known by its content (compressed: by its name, .xml.gz or .xml.zst).\n"
          "The cpid is --cpid, else made of --keystone-endpoint, else that of the cloud whose token it is.\n"},
     {.name = "run list",
      .arguments = "",

@@ -5,6 +5,12 @@
 
 #include "cli/output.h"
 
+/* The options of a run, and the most shards of one. */
+#define UPLOAD_RUN_OPTIONS                                                                                \
+    "meta run-at artifacts wall-time no-attachments attr-regex test-attr-prefix remove-test-attr-prefix " \
+    "non-subunit-name"
+enum { UPLOAD_MAX_FILES = 64 };
+
 extern const struct column upload_columns[];
 int upload_results(struct cli *cli);
 int upload_subunit(struct cli *cli);

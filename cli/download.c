@@ -8,15 +8,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { BLOCK = 256 * 1024, MAX_REFUSAL = 1 << 20 };
 
 struct target {
     struct cli *cli;
-    const char *file; /* NULL: standard output */
-    const char *part; /* the file until it is whole */
+    const char *name; /* for messages */
+    char *part;       /* the file until it is whole; NULL: what is written is there at once */
+    char *block;
     int fd;
     int64_t written;
     struct progress progress;
@@ -38,8 +41,7 @@ static bool write_all(struct target *t, const char *p, size_t n, struct error *e
         if (done < 0 && errno == EINTR && !cli_interrupted(NULL))
             continue;
         if (done < 0)
-            return error_set(err, ERROR_ABORTED, "%s: %s", t->file ? t->part : "standard output",
-                             strerror(errno));
+            return error_set(err, ERROR_ABORTED, "%s: %s", t->name, strerror(errno));
         p += done;
         n -= (size_t)done;
         t->written += done;
@@ -65,11 +67,10 @@ static struct http_stream *open_stream(struct target *t, const char *path, struc
 
 static bool copy_body(struct target *t, struct http_stream *s, struct error *err)
 {
-    char *block = arena_alloc(t->cli->arena, BLOCK);
     size_t got = 1;
 
     while (got > 0) {
-        if (!http_stream_read(s, block, BLOCK, &got, err) || !write_all(t, block, got, err))
+        if (!http_stream_read(s, t->block, BLOCK, &got, err) || !write_all(t, t->block, got, err))
             return false;
         progress_update(&t->progress, t->written);
     }
@@ -109,12 +110,11 @@ static bool start_anew(struct target *t, struct error *err)
 {
     if (t->written == 0)
         return true;
-    if (!t->file)
-        return error_set(err, ERROR_UNAVAILABLE,
-                         "%s; the part that is on standard output already is not whole",
-                         arena_strdup(t->cli->arena, err->message));
+    if (!t->part)
+        return error_set(err, ERROR_UNAVAILABLE, "%s; what %s has got already is not whole",
+                         arena_strdup(t->cli->arena, err->message), t->name);
     if (ftruncate(t->fd, 0) != 0 || lseek(t->fd, 0, SEEK_SET) != 0)
-        return error_set_errno(err, errno, t->part);
+        return error_set_errno(err, errno, t->name);
     t->written = 0;
     return true;
 }
@@ -144,26 +144,46 @@ static bool fetch(struct target *t, const char *path, const char *what, struct e
     }
 }
 
+/* Opens FILE: a device or a pipe as it is, anything else beside it under a name of its own until it is whole.
+ * Nothing that is there is followed or written over before. */
+static bool open_file(struct target *t, const char *file, struct error *err)
+{
+    struct stat st;
+    mode_t mask;
+
+    t->name = file;
+    if (stat(file, &st) == 0 && !S_ISREG(st.st_mode)) {
+        t->fd = open(file, O_WRONLY | O_CLOEXEC);
+    } else {
+        t->part = arena_printf(t->cli->arena, "%s.XXXXXX", file);
+        t->fd = mkostemp(t->part, O_CLOEXEC);
+        mask = umask(0);
+        umask(mask);
+        if (t->fd >= 0 && fchmod(t->fd, 0666 & ~mask) != 0)
+            return error_set(err, ERROR_CONFLICT, "%s: %s", file, strerror(errno));
+    }
+    return t->fd >= 0 || error_set(err, ERROR_CONFLICT, "%s: %s", file, strerror(errno));
+}
+
 bool download(struct cli *cli, const char *path, const char *file, const char *what, struct error *err)
 {
-    struct target t = {.cli = cli, .file = file && strcmp(file, "-") != 0 ? file : NULL, .fd = STDOUT_FILENO};
+    struct target t = {.cli = cli, .name = "standard output", .fd = STDOUT_FILENO};
     bool ok;
 
-    if (!t.file) {
+    t.block = arena_alloc(cli->arena, BLOCK);
+    if (!file || strcmp(file, "-") == 0) {
         if (isatty(STDOUT_FILENO))
             return error_set(err, ERROR_BAD_REQUEST, "this is nothing for a terminal: -o FILE");
         return fetch(&t, path, what, err);
     }
-    t.part = arena_printf(cli->arena, "%s.part", file);
-    t.fd = open(t.part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (t.fd < 0)
-        return error_set(err, ERROR_CONFLICT, "%s: %s", t.part, strerror(errno));
+    if (!open_file(&t, file, err))
+        return false;
     ok = fetch(&t, path, what, err);
     if (close(t.fd) != 0 && ok)
-        ok = error_set(err, ERROR_ABORTED, "%s: %s", t.part, strerror(errno));
-    if (ok && rename(t.part, file) != 0)
+        ok = error_set(err, ERROR_ABORTED, "%s: %s", file, strerror(errno));
+    if (ok && t.part && rename(t.part, file) != 0)
         ok = error_set(err, ERROR_CONFLICT, "%s: %s", file, strerror(errno));
-    if (!ok)
+    if (!ok && t.part)
         unlink(t.part);
     return ok;
 }

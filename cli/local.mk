@@ -14,6 +14,7 @@ libtally_cli_a_SOURCES = \
 	cli/commands.h \
 	cli/completion.c \
 	cli/download.c cli/download.h \
+	cli/exchange.c cli/exchange.h \
 	cli/images.c \
 	cli/item.c cli/item.h \
 	cli/keys.c \
@@ -58,15 +59,15 @@ CLI_UNIT_TESTS = \
 check_PROGRAMS += $(CLI_UNIT_TESTS)
 TESTS += $(CLI_UNIT_TESTS)
 CLI_UNIT_LIBS = $(CLI_LIBS) $(UNIT_LIBS)
-tests_unit_test_cli_args_SOURCES = tests/unit/test_cli_args.c tests/unit/unit.h
+tests_unit_test_cli_args_SOURCES = tests/unit/test_cli_args.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_cli_args_LDADD = $(CLI_UNIT_LIBS)
-tests_unit_test_cli_catalog_SOURCES = tests/unit/test_cli_catalog.c tests/unit/unit.h
+tests_unit_test_cli_catalog_SOURCES = tests/unit/test_cli_catalog.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_cli_catalog_LDADD = $(CLI_UNIT_LIBS)
-tests_unit_test_cli_clouds_SOURCES = tests/unit/test_cli_clouds.c tests/unit/unit.h
+tests_unit_test_cli_clouds_SOURCES = tests/unit/test_cli_clouds.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_cli_clouds_LDADD = $(CLI_UNIT_LIBS)
 tests_unit_test_cli_progress_SOURCES = tests/unit/test_cli_progress.c tests/unit/unit.h
 tests_unit_test_cli_progress_LDADD = $(CLI_UNIT_LIBS)
-tests_unit_test_cli_source_SOURCES = tests/unit/test_cli_source.c tests/unit/unit.h
+tests_unit_test_cli_source_SOURCES = tests/unit/test_cli_source.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_cli_source_LDADD = $(CLI_UNIT_LIBS)
 tests_unit_test_cli_text_SOURCES = tests/unit/test_cli_text.c tests/unit/unit.h
 tests_unit_test_cli_text_LDADD = $(CLI_UNIT_LIBS)

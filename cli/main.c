@@ -5,6 +5,7 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,7 +119,6 @@ static int run(struct cli *cli, const struct command *command)
     cli->columns = command->columns;
     code = auth_begin(cli, auth, &err) ? command->run(cli) : cli_fail(&err);
     http_streams_free(cli->streams);
-    http_free(cli->http);
     return interrupted && code != EX_OK ? INTERRUPTED : code;
 }
 
@@ -165,7 +165,18 @@ static void catch_signals(void)
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGQUIT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* A descriptor 0 to 2 that is closed would be a socket's soon, and be read or written as if it were the
+ * user's. In its place comes one that cannot be. */
+static void hold_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EX_OSERR);
 }
 
 int main(int argc, char **argv)
@@ -176,6 +187,7 @@ int main(int argc, char **argv)
     struct error err;
     int code;
 
+    hold_descriptors();
     log_open(&log, NULL);
     text_init();
     srandom((unsigned)(getpid() ^ time(NULL)));

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "cli/output.h"
 #include "base/mem.h"
+#include "cli/api.h"
 #include "cli/text.h"
 
 #include <ctype.h>
@@ -309,6 +310,8 @@ bool output_one(struct cli *cli, const struct json *item, struct error *err)
     const struct output *o = make(cli, cli->columns, cli->args, true);
     size_t width = 0;
 
+    if (!output_member(item, cli->columns->path))
+        return api_odd(cli, "something else", err);
     if (cli->format == OUTPUT_JSON)
         return output_document(item, err);
     for (size_t i = 0; i < o->n; i++)

@@ -165,8 +165,7 @@ static bool accept(struct upload *u, struct sent *out, struct error *err)
     out->by_us = out->repeated && u->maybe;
     if (out->repeated && !is_named(out->reply))
         return api_failed(cli, &u->reply, err);
-    return out->reply ||
-           error_set(err, ERROR_INTERNAL, "%s answers what is no JSON: is this Tally's address?", cli->url);
+    return out->reply || api_odd(cli, "what is no JSON", err);
 }
 
 bool send_body(struct cli *cli, const struct send *send, struct sent *out, struct error *err)
@@ -186,9 +185,8 @@ bool send_body(struct cli *cli, const struct send *send, struct sent *out, struc
                 continue;
             }
             if (!api_again(u.reply.status))
-                return false;
-            /* a gateway that lost its service does not know what became of the request */
-            u.maybe = u.maybe || (u.all_sent && u.reply.status != 503 && u.reply.status != 429);
+                return u.maybe ? give_up(&u, "", err) : false;
+            u.maybe = u.maybe || (u.all_sent && !api_undone(&u.reply));
             if (!again(&u, &retry, http_response_header(&u.reply, "Retry-After"), err))
                 return false;
             continue;

@@ -75,6 +75,9 @@ bool settings_read(struct arena *arena, const struct args *args, struct settings
     }
     if (clouds)
         out->insecure = out->insecure || !clouds_true(clouds, "verify", true);
+    /* no shell has read the file */
+    if (out->cacert && str_starts(str_of(out->cacert), STR("~/")) && variable("HOME"))
+        out->cacert = arena_printf(arena, "%s%s", variable("HOME"), out->cacert + 1);
     return true;
 }
 

@@ -10,6 +10,7 @@
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { MAX_BLOB = 8192 };
 
@@ -24,12 +25,21 @@ static void key_free(void *arg)
     EVP_PKEY_free(key->pkey);
 }
 
+/* Who asks for a passphrase, and what came of it. */
+struct asking {
+    struct cli *cli;
+    bool asked, answered;
+};
+
 /* A pem_password_cb. */
 static int ask(char *out, int size, int writing, void *arg)
 {
-    const char *secret = auth_ask_secret(arg, "Passphrase of the key");
+    struct asking *asking = arg;
+    const char *secret = auth_ask_secret(asking->cli, "Passphrase of the key");
 
     (void)writing;
+    asking->asked = true;
+    asking->answered = secret != NULL;
     if (!secret || (int)strlen(secret) > size)
         return -1;
     memcpy(out, secret, strlen(secret));
@@ -39,21 +49,35 @@ static int ask(char *out, int size, int writing, void *arg)
 struct sign_key *sign_key_read(struct cli *cli, const char *file, struct error *err)
 {
     struct sign_key *key = arena_calloc(cli->arena, 1, sizeof(*key));
+    struct asking asking = {.cli = cli};
     FILE *f = fopen(file, "re");
+    struct stat st;
 
     if (!f) {
         error_set(err, errno == EACCES ? ERROR_FORBIDDEN : ERROR_NOT_FOUND, "%s: %s", file, strerror(errno));
         return NULL;
     }
-    key->pkey = PEM_read_PrivateKey(f, NULL, ask, cli);
+    if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)))
+        cli_note(cli, "others can get at the private key %s (mode %04o): chmod 600", file,
+                 (unsigned)st.st_mode & 07777);
+    key->pkey = PEM_read_PrivateKey(f, NULL, ask, &asking);
     fclose(f);
     arena_defer(cli->arena, key_free, key);
     if (key->pkey && EVP_PKEY_get_base_id(key->pkey) == EVP_PKEY_RSA)
         return key;
-    error_set(err, ERROR_BAD_REQUEST,
-              "%s holds no RSA private key in PEM (\"ssh-keygen -p -m PEM -f KEY\" makes one of OpenSSH's "
-              "own form)",
-              file);
+    if (cli_interrupted(NULL))
+        error_set(err, ERROR_ABORTED, "interrupted");
+    else if (asking.asked && !key->pkey)
+        error_set(err, ERROR_UNAUTHORIZED,
+                  asking.answered ? "%s: the passphrase is wrong"
+                                  : "%s has a passphrase, and there is no terminal to ask at",
+                  file);
+    else
+        error_set(
+            err, ERROR_BAD_REQUEST,
+            "%s holds no RSA private key in PEM (\"ssh-keygen -p -m PEM -f KEY\" makes one of OpenSSH's "
+            "own form)",
+            file);
     return NULL;
 }
 

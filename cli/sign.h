@@ -9,7 +9,8 @@
 struct sign_key;
 
 /* Reads FILE; a passphrase is asked for at the terminal. It belongs to CLI's arena. Errors name the file:
- * ERROR_NOT_FOUND, or ERROR_BAD_REQUEST for what is no RSA key in PEM. */
+ * ERROR_NOT_FOUND, ERROR_UNAUTHORIZED (its passphrase), or ERROR_BAD_REQUEST for what is no RSA key in PEM. A
+ * file that others can get at is noted. */
 struct sign_key *sign_key_read(struct cli *cli, const char *file, struct error *err);
 
 /* "ssh-rsa AAAA..." */

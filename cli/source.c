@@ -9,6 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PIECE = 65536 };
+
+static const char type_xml[] = "application/xml";
+
 /* A source is a row of parts: texts of ours between files. */
 struct part {
     struct str text;  /* p NULL: a file */
@@ -77,29 +81,76 @@ static void add_text(struct source *s, const char *text)
 
 /* --- what is in it -------------------------------------------------------------------------------- */
 
-/* The first bytes say how it is compressed. A regular file is looked at and set back; of a pipe they are
- * kept. */
-static bool look(struct source *s, struct part *p, struct error *err)
+/* Reads the beginning of what cannot be read again. Most of it ends there: then it is as good as a file, and
+ * whoever writes it may take his time before anything is sent. */
+static bool read_beginning(struct source *s, struct part *p, struct error *err)
 {
-    unsigned char head[4];
-    size_t n = 0;
+    ssize_t got = 1;
 
-    while (n < sizeof(head)) {
-        ssize_t got = p->size >= 0 ? pread(p->fd, head + n, sizeof(head) - n, (off_t)n)
-                                   : read(p->fd, head + n, sizeof(head) - n);
+    while (got > 0 && s->kept.n < SOURCE_KEPT) {
+        size_t room = SOURCE_KEPT - s->kept.n < PIECE ? SOURCE_KEPT - s->kept.n : PIECE;
 
+        got = read(p->fd, buf_room(&s->kept, room), room);
+        if (got < 0)
+            return error_set(err, ERROR_ABORTED, "%s: %s", p->name, strerror(errno));
+        buf_grow(&s->kept, (size_t)got);
+    }
+    if (got > 0)
+        return true;
+    if (p->fd > STDERR_FILENO)
+        close(p->fd);
+    *p = (struct part){.text = {s->kept.p ? s->kept.p : "", s->kept.n}, .fd = -1, .size = (int64_t)s->kept.n};
+    return true;
+}
+
+/* JUnit's XML begins so; no stream does. UTF-16 by its mark. */
+static bool is_xml(struct str head)
+{
+    static const char *const beginnings[] = {"<?xml", "<testsuite", "<!--"};
+
+    if (str_starts(head, STR("\xff\xfe")) || str_starts(head, STR("\xfe\xff")))
+        return true;
+    if (str_starts(head, STR("\xef\xbb\xbf")))
+        head = (struct str){head.p + 3, head.n - 3};
+    head = str_trim(head);
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (str_starts(head, str_of(beginnings[i])))
+            return true;
+    return false;
+}
+
+/* Of what is compressed the name has to say it: "out.xml.gz". */
+static bool is_named_xml(const char *name)
+{
+    struct str s = str_of(name);
+
+    return str_ends(s, STR(".xml.gz")) || str_ends(s, STR(".xml.zst"));
+}
+
+/* The first bytes say what it is: *XML, or how it is compressed. */
+static bool look(struct source *s, struct part *p, bool *xml, struct error *err)
+{
+    char bytes[512];
+    struct str head = {bytes, 0};
+    const char *name = p->name;
+    ssize_t got;
+
+    if (p->size < 0 && !read_beginning(s, p, err))
+        return false;
+    if (s->kept.n) {
+        head = buf_str(&s->kept);
+        head.n = head.n < sizeof(bytes) ? head.n : sizeof(bytes);
+    } else if (!p->text.p) {
+        got = pread(p->fd, bytes, sizeof(bytes), 0);
         if (got < 0)
             return error_set(err, ERROR_NOT_FOUND, "%s: %s", p->name, strerror(errno));
-        if (got == 0)
-            break;
-        n += (size_t)got;
+        head.n = (size_t)got;
     }
-    if (p->size < 0)
-        buf_add(&s->kept, head, n);
-    if (n >= 2 && memcmp(head, "\x1f\x8b", 2) == 0)
+    if (str_starts(head, STR("\x1f\x8b")))
         s->encoding = "gzip";
-    else if (n == 4 && memcmp(head, "\x28\xb5\x2f\xfd", 4) == 0)
+    else if (str_starts(head, STR("\x28\xb5\x2f\xfd")))
         s->encoding = "zstd";
+    *xml = s->encoding ? is_named_xml(name) : is_xml(head);
     return true;
 }
 
@@ -108,6 +159,32 @@ static void sum_up(struct source *s)
     for (size_t i = 0; i < s->n; i++)
         s->size = s->parts[i].size < 0 || s->size < 0 ? -1 : s->size + s->parts[i].size;
     s->keeps = s->size < 0;
+}
+
+/* A shard with the head of its part. */
+static bool add_shard(struct source *s, struct arena *arena, const char *file, const char *boundary, size_t i,
+                      struct error *err)
+{
+    struct part *head = &s->parts[s->n];
+    bool xml;
+
+    add_text(s, "");
+    if (!add_file(s, file, err))
+        return false;
+    if (s->parts[s->n - 1].size < 0)
+        return error_set(err, ERROR_BAD_REQUEST, "%s is no regular file: shards must be", file);
+    if (!look(s, &s->parts[s->n - 1], &xml, err))
+        return false;
+    if (s->encoding)
+        return error_set(err, ERROR_BAD_REQUEST,
+                         "%s is compressed: shards are sent as they are, decompress them first", file);
+    head->text = str_of(arena_printf(arena,
+                                     "%s--%s\r\nContent-Disposition: form-data; name=\"subunit_data\"; "
+                                     "filename=\"%zu.%s\"\r\nContent-Type: %s\r\n\r\n",
+                                     i ? "\r\n" : "", boundary, i, xml ? "xml" : "subunit",
+                                     xml ? type_xml : "application/octet-stream"));
+    head->size = (int64_t)head->text.n;
+    return true;
 }
 
 static bool open_shards(struct source *s, struct arena *arena, const char *const *files, size_t n,
@@ -120,23 +197,21 @@ static bool open_shards(struct source *s, struct arena *arena, const char *const
         if (strcmp(files[i], "-") == 0)
             return error_set(err, ERROR_BAD_REQUEST,
                              "standard input can be sent alone only, not beside files");
-        add_text(s, arena_printf(arena,
-                                 "%s--%s\r\nContent-Disposition: form-data; name=\"subunit_data\"; "
-                                 "filename=\"%zu.subunit\"\r\nContent-Type: application/octet-stream\r\n\r\n",
-                                 i ? "\r\n" : "", boundary, i));
-        if (!add_file(s, files[i], err))
+        if (!add_shard(s, arena, files[i], boundary, i, err))
             return false;
-        if (s->parts[s->n - 1].size < 0)
-            return error_set(err, ERROR_BAD_REQUEST, "%s is no regular file: shards must be", files[i]);
-        if (!look(s, &s->parts[s->n - 1], err))
-            return false;
-        if (s->encoding)
-            return error_set(err, ERROR_BAD_REQUEST,
-                             "%s is compressed: shards are sent as they are, decompress them first",
-                             files[i]);
     }
     add_text(s, arena_printf(arena, "\r\n--%s--\r\n", boundary));
     s->content_type = arena_printf(arena, "multipart/form-data; boundary=%s", boundary);
+    return true;
+}
+
+static bool open_one(struct source *s, const char *file, struct error *err)
+{
+    bool xml;
+
+    if (!add_file(s, file, err) || !look(s, &s->parts[0], &xml, err))
+        return false;
+    s->content_type = xml ? type_xml : "application/x-subunit";
     return true;
 }
 
@@ -144,9 +219,7 @@ struct source *source_open(struct arena *arena, const char *const *files, size_t
 {
     struct source *s = make(arena, 2 * n + 1);
 
-    s->content_type = "application/x-subunit";
-    if (n == 1 ? !(add_file(s, files[0], err) && look(s, &s->parts[0], err))
-               : !open_shards(s, arena, files, n, err))
+    if (n == 1 ? !open_one(s, files[0], err) : !open_shards(s, arena, files, n, err))
         return NULL;
     sum_up(s);
     return s;

@@ -1,8 +1,9 @@
 /* source.h - what an upload sends: a file, several as the shards of one run, standard input, or bytes in
- * memory.
+ * memory. Their first bytes say what they are: subunit, JUnit's XML, or either compressed.
  *
- * Nothing is copied to a disk. Of what cannot be read again the beginning is kept in memory, so that an
- * upload that fails early can be repeated.
+ * Nothing is copied to a disk. Of what cannot be read again the beginning is read at once and kept in memory:
+ * what ends there is sent with its size and as often as needed, of what is longer an upload that fails early
+ * can be repeated.
  */
 #ifndef TALLY_CLI_SOURCE_H
 #define TALLY_CLI_SOURCE_H

@@ -46,7 +46,9 @@ static bool get_task(struct cli *cli, const char *id, const struct json **out, s
     buf_init(&path, API_PATH_MAX);
     buf_add_cstr(&path, "/v2/tasks/");
     api_segment(&path, id);
-    return api_get(cli, api_path(cli, &path), out, err);
+    if (!api_get(cli, api_path(cli, &path), out, err))
+        return false;
+    return json_is(json_get(*out, "status"), JSON_STRING) || api_odd(cli, "no task", err);
 }
 
 /* --- waiting -------------------------------------------------------------------------------------- */

@@ -98,6 +98,8 @@ bool test_find(struct cli *cli, const char *word, const char **id, struct error 
     api_query(&path, "name", word);
     if (!api_get(cli, api_path(cli, &path), &reply, err))
         return false;
+    if (!json_is(json_get(reply, "tests"), JSON_ARRAY))
+        return api_odd(cli, "no list", err);
     number = output_member(reply, "tests.0.id");
     if (!json_is(number, JSON_NUMBER))
         return error_set(err, ERROR_NOT_FOUND, "no run of yours has a test '%s'", word);

@@ -48,6 +48,18 @@ static bool add_run_options(struct cli *cli, struct buf *path, struct error *err
     return api_query_meta(cli->args, path, err);
 }
 
+/* Are they well-formed? */
+static bool run_options_ok(struct cli *cli, struct error *err)
+{
+    struct buf path;
+    bool ok;
+
+    buf_init(&path, API_PATH_MAX);
+    ok = add_run_options(cli, &path, err);
+    buf_free(&path);
+    return ok;
+}
+
 static const char *name_of(struct cli *cli, const char *const *files, size_t n)
 {
     if (n > 1)
@@ -59,15 +71,14 @@ static const char *name_of(struct cli *cli, const char *const *files, size_t n)
     return slash && slash[1] ? slash + 1 : files[0];
 }
 
-/* Sends the stream of FILES to PATH and says what became of it. */
-static bool send_stream(struct cli *cli, const char *method, const char *path, const char *const *files,
-                        size_t n, struct sent *sent, struct error *err)
+/* Sends SOURCE, the stream of WHAT, to PATH and says what became of it. */
+static bool send_stream(struct cli *cli, const char *method, const char *path, struct source *source,
+                        const char *what, struct sent *sent, struct error *err)
 {
-    struct send send = {.method = method, .path = path, .what = name_of(cli, files, n)};
+    const struct send send = {.method = method, .path = path, .what = what, .source = source};
     char bytes[32], rate[32];
 
-    send.source = source_open(cli->arena, files, n, err);
-    if (!send.source || !send_body(cli, &send, sent, err))
+    if (!send_body(cli, &send, sent, err))
         return false;
     if (sent->by_us)
         cli_note(cli, "it is stored: an earlier attempt had arrived, though its answer was lost");
@@ -146,8 +157,10 @@ static bool upload_path(struct cli *cli, const char *link, const char *cpid, con
 
 int upload_subunit(struct cli *cli)
 {
-    const char *link = args_value(cli->args, "link"), *path;
+    const char *link = args_value(cli->args, "link"), *path, *const *files = cli->args->words;
+    size_t n = cli->args->n_words;
     struct str run, result;
+    struct source *source;
     struct error err;
     struct sent sent;
 
@@ -155,7 +168,8 @@ int upload_subunit(struct cli *cli)
         return cli_usage("with --link the cpid is the result's");
     if (!upload_path(cli, link, NULL, &path, &err))
         return cli_usage("%s", err.message);
-    if (!send_stream(cli, link ? "PUT" : "POST", path, cli->args->words, cli->args->n_words, &sent, &err))
+    if (!(source = source_open(cli->arena, files, n, &err)) ||
+        !send_stream(cli, link ? "PUT" : "POST", path, source, name_of(cli, files, n), &sent, &err))
         return cli_fail(&err);
     ids_of(sent.reply, &run, &result);
     /* 409 also says that the stream, or the result, is taken already */
@@ -249,26 +263,52 @@ static bool post_results(struct cli *cli, const char *name, struct str text, str
     return true;
 }
 
-/* The stream, once the result is there. */
-static int add_evidence(struct cli *cli, struct str result, const char *cpid)
+/* What --subunit names. */
+struct evidence {
+    const char *files[UPLOAD_MAX_FILES];
+    size_t n;
+    struct source *source; /* NULL: none is to be sent */
+};
+
+/* Opens it before anything is sent: a name that is wrong must not cost a second result. A code of EX_USAGE,
+ * or of ERR. */
+static int open_evidence(struct cli *cli, struct evidence *e)
 {
-    const char *files[64], *path, *file;
+    const char *file;
+    struct error err;
+    size_t at = 0;
+
+    e->n = 0;
+    e->source = NULL;
+    while ((file = args_next(cli->args, "subunit", &at))) {
+        if (e->n == UPLOAD_MAX_FILES)
+            return cli_usage("--subunit: more than %d shards", UPLOAD_MAX_FILES);
+        if (strcmp(file, "-") == 0 && strcmp(cli->args->words[0], "-") == 0)
+            return cli_usage("standard input cannot be both the result and its evidence");
+        e->files[e->n++] = file;
+    }
+    if (e->n && !(e->source = source_open(cli->arena, e->files, e->n, &err)))
+        return cli_fail(&err);
+    return EX_OK;
+}
+
+/* The stream, once the result is there. */
+static int add_evidence(struct cli *cli, const struct evidence *e, struct str result, const char *cpid)
+{
+    const char *path;
     struct str run, same;
     struct error err;
     struct sent sent;
-    size_t n = 0, at = 0;
 
-    while (n < 64 && (file = args_next(cli->args, "subunit", &at)))
-        files[n++] = file;
     cli_note(cli, "the evidence goes to %s: your project and the foundation's staff can see it", cli->url);
     if (!upload_path(cli, arena_str(cli->arena, result).p, cpid, &path, &err) ||
-        !send_stream(cli, "PUT", path, files, n, &sent, &err)) {
+        !send_stream(cli, "PUT", path, e->source, name_of(cli, e->files, e->n), &sent, &err)) {
         int code = cli_fail(&err);
 
         cli_note(cli,
                  "the result itself is stored as %.*s; its evidence can follow: tally upload-subunit --link "
                  "%.*s %s",
-                 STR_ARG(result), STR_ARG(result), n == 1 ? files[0] : "FILE...");
+                 STR_ARG(result), STR_ARG(result), e->n == 1 ? e->files[0] : "FILE...");
         return code;
     }
     ids_of(sent.reply, &run, &same);
@@ -282,28 +322,38 @@ static int add_evidence(struct cli *cli, struct str result, const char *cpid)
     return print_ids(cli, run, result, sent.repeated, &err) ? EX_OK : cli_fail(&err);
 }
 
+/* The first option that is for a run only; NULL: none is given. */
+static const char *run_option(const struct args *args)
+{
+    for (size_t i = 0; i < args->n_given; i++)
+        if (option_listed(UPLOAD_RUN_OPTIONS, str_of(args->given[i].option->name)))
+            return args->given[i].option->name;
+    return NULL;
+}
+
 int upload_results(struct cli *cli)
 {
-    const char *name = cli->args->words[0], *cpid = NULL;
-    bool evidence = args_flag(cli->args, "subunit");
+    const char *name = cli->args->words[0], *cpid = NULL, *option = run_option(cli->args);
+    bool wanted = args_flag(cli->args, "subunit");
+    struct evidence evidence;
     struct str text, id;
     struct error err;
+    int code;
 
-    if (!evidence)
-        for (size_t i = 0; i < cli->args->n_given; i++)
-            if (option_listed("meta run-at artifacts wall-time no-attachments attr-regex test-attr-prefix "
-                              "remove-test-attr-prefix non-subunit-name",
-                              str_of(cli->args->given[i].option->name)))
-                return cli_usage("--%s is for the evidence: it goes with --subunit",
-                                 cli->args->given[i].option->name);
-    if (evidence && !cli->token.n)
+    if (!wanted && option)
+        return cli_usage("--%s is for the evidence: it goes with --subunit", option);
+    if (wanted && !cli->token.n)
         return cli_usage("evidence (--subunit) needs a token: set OS_CLOUD or the OS_ variables");
     if (!cli->token.n && !args_flag(cli->args, "anonymous") && !args_flag(cli->args, "sign"))
         return cli_usage("whose is it? Set OS_CLOUD or the OS_ variables, or say --sign KEY or --anonymous");
+    if (wanted && !run_options_ok(cli, &err))
+        return cli_usage("%s", err.message);
+    if ((code = open_evidence(cli, &evidence)) != EX_OK)
+        return code;
     if (!read_file(cli, name, &text, &err) || !check_results(cli, name, text, &cpid, &err) ||
         !post_results(cli, name, text, &id, &err))
         return cli_fail(&err);
-    if (evidence)
-        return add_evidence(cli, id, cpid);
+    if (evidence.source)
+        return add_evidence(cli, &evidence, id, cpid);
     return print_ids(cli, (struct str){NULL, 0}, id, false, &err) ? EX_OK : cli_fail(&err);
 }

@@ -74,6 +74,7 @@ static bool resolve_commit(struct db_conn *c, db_confirm_fn confirm, void *arg, 
                   "%s, while the transaction was being committed: it is not known whether it was",
                   lost.message);
         err->code = CR_SERVER_LOST;
+        err->unknown = true;
         return false;
     }
     log_warning("%s, in mid-COMMIT: the transaction had %s", lost.message, *done ? "counted" : "not counted");

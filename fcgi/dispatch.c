@@ -153,7 +153,8 @@ static void answer_error(struct request *r, const struct error *err)
     response_error(r, err, NULL);
     if (err->kind == ERROR_UNAUTHORIZED)
         response_header(r, "WWW-Authenticate", identity_challenge(r->identity_driver));
-    if (err->kind == ERROR_UNAVAILABLE)
+    /* who is asked to come again may: nothing was done */
+    if (err->kind == ERROR_UNAVAILABLE && !err->unknown)
         response_headerf(r, "Retry-After", "%d", RETRY_AFTER_SECONDS);
     if (err->kind == ERROR_ABORTED)
         metrics_add(METRIC_REQUESTS_ABORTED, 1);

@@ -2,6 +2,8 @@
 import gzip
 import hashlib
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -205,3 +207,27 @@ def test_from_the_corpus(stack, tally, demo):
     made = tally.json('upload-subunit', '-', stdin=corpus('hoangphuocbk-tacker__10-a8b081d8.v1.subunit'))
     run = demo.get('/v1/subunit/' + made['run']).json()['subunit-data']
     assert (run['passes'], run['fails'], run['skips']) == (321, 1, 180)
+
+
+def test_junit(stack, tally, demo, tmp_path):
+    """What pytest writes is known by its content, under any name, from a pipe and beside streams."""
+    (tmp_path / 'test_it.py').write_text('import pytest\ndef test_good(): pass\ndef test_bad(): assert 1 == 2\n'
+                                         '@pytest.mark.skip\ndef test_later(): pass\n')
+    subprocess.run([sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--junit-xml=out.xml', 'test_it.py'],
+                   cwd=tmp_path, capture_output=True, check=False)
+    xml = (tmp_path / 'out.xml').read_bytes()
+
+    def summary(made):
+        run = demo.get('/v1/subunit/' + made['run']).json()
+        return [run['subunit-data'][k] for k in ('passes', 'fails', 'skips')], {t['test_id'] for t in run['tests']}
+    want = [1, 1, 1], {'test_it.test_good', 'test_it.test_bad', 'test_it.test_later'}
+    assert summary(tally.json('upload-subunit', 'out.xml')) == want
+    assert summary(tally.json('upload-subunit', tally.file('nameless', b'\xef\xbb\xbf' + xml))) == want
+    assert summary(tally.json('upload-subunit', '-', stdin=xml + b'\n')) == want
+    assert summary(tally.json('upload-subunit', tally.file('out.xml.gz', gzip.compress(xml + b'\n\n')))) == want
+    assert summary(tally.json('upload-subunit', 'out.xml', tally.file('more', simple('more.test'))))[0] == [2, 1, 1]
+    path = tally.file('r.json', json.dumps(body(['test_it.test_good'])))
+    assert summary(tally.json('upload', path, '--subunit', tally.file('last', xml + b'\n\n\n'))) == want
+    # a name alone does not make it XML, and what only begins so is refused
+    assert 'not subunit' in tally.fails(DATA, 'upload-subunit', tally.file('junk.xml', b'junk' * 9))
+    assert tally.run('upload-subunit', tally.file('cut', xml[:-9])).returncode == DATA

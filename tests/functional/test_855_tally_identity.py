@@ -78,6 +78,9 @@ def test_certificates(stack, nobody, run):
     write(nobody, 'clouds.yaml', mine=clouds(stack, cacert=None, verify=False))
     assert sees(mine) == [run]
     assert 'cannot be read' in mine.fails(DATA, 'run', 'list', '--cacert', '/nowhere')
+    os.symlink(stack.ca, os.path.join(nobody.folder, 'ca.pem'))
+    write(nobody, 'clouds.yaml', mine=clouds(stack, cacert='~/ca.pem'))
+    assert sees(mine) == [run]
 
 
 def test_application_credential(stack, tmp_path, nobody, run):

@@ -2,11 +2,10 @@
 #include "config.h"
 #include "cli/options.h"
 #include "cli/suggest.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/arena.h"
 
 #include <string.h>
 
-static struct arena *arena;
 static struct args args;
 static struct error err;
 
@@ -88,20 +87,6 @@ static void test_distance(void **state)
     assert_int_equal(suggest_distance(STR("kitten"), STR("sitting")), 3);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new(4096);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,5 +97,5 @@ int main(void)
         cmocka_unit_test(test_distance),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

@@ -1,11 +1,9 @@
 /* The catalogue, and cpids as refstack-client computes them. */
 #include "config.h"
 #include "cli/catalog.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/arena.h"
 
 #include <string.h>
-
-static struct arena *arena;
 
 static const char catalog_text[] =
     "[{\"type\": \"identity\", \"id\": \"\", \"endpoints\": []},"
@@ -41,6 +39,19 @@ static void test_base_url(void **state)
     assert_string_equal(catalog_base_url(arena, "https://x//"), "https://x");
 }
 
+static void test_addresses(void **state)
+{
+    struct error err;
+
+    (void)state;
+    assert_true(catalog_url_ok("https://x/a@b", "Its", &err) &&
+                catalog_url_ok("http://x?u=a@b", "Its", &err));
+    assert_false(catalog_url_ok("https://u:s3cret@x/", "Its", &err));
+    assert_null(strstr(err.message, "s3cret"));
+    assert_false(catalog_url_ok("u:s3cret@x", "Its", &err));
+    assert_null(strstr(err.message, "s3cret"));
+}
+
 /* The right sides are what Python's hashlib.md5(urlparse(url).hostname.encode()) says. */
 static void test_cpid(void **state)
 {
@@ -64,27 +75,14 @@ static void test_cpid(void **state)
     assert_int_equal(err.kind, ERROR_BAD_REQUEST);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    arena = arena_new(4096);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_endpoint),
         cmocka_unit_test(test_base_url),
+        cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_cpid),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

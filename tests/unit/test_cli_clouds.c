@@ -1,14 +1,13 @@
 /* clouds.yaml and secure.yaml: found, merged, and what is wrong with them. */
 #include "config.h"
 #include "cli/clouds.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/arena.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct arena *arena;
 static char folder[] = "/tmp/test_cli_clouds.XXXXXX";
 static struct clouds *clouds;
 static struct error err;
@@ -130,21 +129,30 @@ static void test_hostile(void **state)
     assert_true(clouds_read(arena, "a", &clouds, &err));
     assert_string_equal(clouds_get(clouds, "region_name"), "r");
     assert_null(clouds_get(clouds, "cacert"));
+    /* each merges the one before ten times: 10^15 looks without a limit */
+    char text[4096] = "m0: &m0 {x: y}\n";
+    for (int i = 1; i <= 15; i++) {
+        size_t n = strlen(text);
+        snprintf(text + n, sizeof(text) - n,
+                 "m%d: &m%d {<<: [*m%d,*m%d,*m%d,*m%d,*m%d,*m%d,*m%d,*m%d,*m%d,*m%d]}\n", i, i, i - 1, i - 1,
+                 i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1, i - 1);
+    }
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "clouds: {a: {<<: *m15}}\n");
+    clouds_yaml(text);
+    assert_true(clouds_read(arena, "a", &clouds, &err));
+    assert_null(clouds_get(clouds, "cacert"));
 }
 
 static int set_up(void **state)
 {
-    (void)state;
-    arena = arena_new(4096);
+    arena_set_up(state);
     unsetenv("OS_CLIENT_SECURE_FILE");
     return chdir(folder);
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
-    arena_free(arena);
-    return 0;
+    return arena_tear_down(state);
 }
 
 int main(void)

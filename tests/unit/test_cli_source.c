@@ -2,7 +2,7 @@
 #include "config.h"
 #include "cli/source.h"
 #include "base/buf.h"
-#include "tests/unit/unit.h"
+#include "tests/unit/arena.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static struct arena *arena;
 static struct error err;
 static char folder[] = "/tmp/test_cli_source.XXXXXX";
 
@@ -69,6 +68,35 @@ static void test_empty_and_compressed(void **state)
     assert_string_equal(source_encoding(source_open(arena, files, 1, &err)), "zstd");
     put("one", "\x1f", 1);
     assert_null(source_encoding(source_open(arena, files, 1, &err)));
+}
+
+static const char *type_of(const char *text)
+{
+    const char *files[] = {"one"};
+
+    put("one", text, strlen(text));
+    return source_content_type(source_open(arena, files, 1, &err));
+}
+
+static void test_kinds(void **state)
+{
+    static const char *const xml[] = {"<?xml version=\"1.0\"?><testsuites/>", "\xef\xbb\xbf \n<testsuite/>",
+                                      "<!-- a --><testsuite/>", "\xff\xfe<"},
+                             *const other[] = {"", "<", "test: <?xml", "\xb3<?xml", "<html>", "\xef\xbb\xbf"};
+    const char *shards[] = {"one", "two"};
+    struct str whole;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(xml) / sizeof(xml[0]); i++)
+        assert_string_equal(type_of(xml[i]), "application/xml");
+    for (size_t i = 0; i < sizeof(other) / sizeof(other[0]); i++)
+        assert_string_equal(type_of(other[i]), "application/x-subunit");
+    put("one", "<testsuite/>", 12);
+    put("two", "stream", 6);
+    whole = all(source_open(arena, shards, 2, &err), 1000);
+    assert_non_null(
+        memmem(whole.p, whole.n, "\"0.xml\"\r\nContent-Type: application/xml\r\n\r\n<testsuite/>", 54));
+    assert_non_null(memmem(whole.p, whole.n, "application/octet-stream\r\n\r\nstream", 34));
 }
 
 static void test_shards(void **state)
@@ -140,7 +168,7 @@ static void test_pipe(void **state)
     (void)state;
     dup2(pipe_of(5000), STDIN_FILENO);
     assert_non_null(s = source_open(arena, files, 1, &err));
-    assert_int_equal(source_size(s), -1);
+    assert_int_equal(source_size(s), 5000);
     assert_true(source_rewind(s));
     assert_true(source_read(s, block, sizeof(block), &got, &err) && got > 0);
     assert_true(source_rewind(s));
@@ -149,6 +177,9 @@ static void test_pipe(void **state)
     assert_int_equal(drain(s), 5000);
     dup2(pipe_of(SOURCE_KEPT + 1), STDIN_FILENO);
     assert_non_null(s = source_open(arena, files, 1, &err));
+    assert_int_equal(source_size(s), -1);
+    assert_true(source_read(s, block, sizeof(block), &got, &err) && got > 0);
+    assert_true(source_rewind(s));
     assert_int_equal(drain(s), SOURCE_KEPT + 1);
     assert_false(source_rewind(s));
     dup2(saved, STDIN_FILENO);
@@ -202,18 +233,15 @@ static void test_what_cannot_be_opened(void **state)
 
 static int set_up(void **state)
 {
-    (void)state;
-    arena = arena_new(4096);
+    arena_set_up(state);
     return chdir(folder);
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
-    arena_free(arena);
     unlink("one");
     unlink("two");
-    return 0;
+    return arena_tear_down(state);
 }
 
 int main(void)
@@ -221,6 +249,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_empty_and_compressed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_kinds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pipe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_standard_input_from_a_file, set_up, tear_down),
