@@ -87,6 +87,27 @@ def test_share_label_verify(browser, empty, demo, staff):
     assert staff.get('/v1/results/' + ident).json()['verification_status'] == 0
 
 
+def test_evidence_is_linked(browser, empty, demo, tmp_path):
+    ident = upload(demo, body(NAMES[:3]))
+    browser.sign_in('demo').open('/results/' + ident).sees('No subunit stream belongs to it')
+    browser.expect(400)
+    for names, words in ((NAMES[:2], 'test_0002'), (NAMES[:3], None)):
+        (tmp_path / 'run').write_bytes(simple(*names))
+        browser.open('/results/' + ident)
+        browser.click('Add evidence')
+        assert browser.find('#result').get_attribute('value') == ident
+        browser.sees('stays as it is', '.privacy')
+        browser.all('#files')[0].send_keys(str(tmp_path / 'run'))
+        browser.find('#agree').click()
+        browser.wait('it is ready', browser.find('.button-primary').is_enabled)
+        browser.find('.button-primary').click()
+        if words:  # not the tests of the result: it says which
+            browser.sees(words, '[role=alert]')
+    browser.sees('3 passed', '.summary').sees(ident, '.summary')
+    browser.open('/results/' + ident).sees('Show the run')
+    assert not [a for a in browser.all('a') if a.text == 'Add evidence']
+
+
 def test_take_back(browser, empty, demo):
     ident = upload(demo)
     set_meta(demo, ident, shared='true', guideline='2023.11')

@@ -1,5 +1,5 @@
 /** Sends an upload. XMLHttpRequest, since fetch() tells nothing of the bytes that have gone. */
-import { ApiError, address, errorOf } from './api';
+import { ApiError, address, errorOf, seg } from './api';
 import { getSession } from './session';
 
 export interface Kind {
@@ -10,23 +10,63 @@ export interface Kind {
 }
 
 const RAW = 'application/x-subunit';
+const XML = 'application/xml';
+const HEAD = 4096;
 
-/** What a file is, by its first bytes. */
-export async function sniff(file: File): Promise<Kind> {
-    const head = new Uint8Array(await file.slice(0, 4096).arrayBuffer());
-    if (head.length === 0) return { name: null, contentType: '' };
-    if (head[0] === 0x1f && head[1] === 0x8b) return { name: 'gzip', contentType: RAW, contentEncoding: 'gzip' };
-    if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return { name: 'zstd', contentType: RAW, contentEncoding: 'zstd' };
+/** The first bytes of a gzip file's content; null: it is damaged, or the browser cannot. */
+async function unzipped(file: File): Promise<Uint8Array | null> {
+    try {
+        const reader = file.slice(0, 1 << 16).stream().pipeThrough(new DecompressionStream('gzip')).getReader();
+        const { value } = await reader.read();
+        reader.cancel().catch(() => undefined); // what is cut off behind it is none of our business
+        return value ? value.subarray(0, HEAD) : null;
+    } catch {
+        return null;
+    }
+}
+
+/** What HEAD begins: its bytes tell; the NAME only helps where they leave it open. */
+function kindOf(head: Uint8Array, name: string): Kind {
     if (head[0] === 0xb3) return { name: 'subunit v2', contentType: RAW };
-    const text = new TextDecoder().decode(head).trimStart();
-    if (text.startsWith('<')) return { name: /<testsuite|<\?xml/.test(text) ? 'JUnit XML' : null, contentType: 'application/xml' };
+    const wide = head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : head[0] === 0xfe && head[1] === 0xff ? 'utf-16be' : 'utf-8';
+    const text = new TextDecoder(wide).decode(head).trimStart();
+    if (text.startsWith('<')) {
+        const junit = /^<\?xml|<testsuites?[\s>]/.test(text) || /\.xml$/i.test(name);
+        return { name: junit ? 'JUnit XML' : null, contentType: XML };
+    }
     if (/^(time|test|testing|tags|progress|success(ful)?|failure|error|skip|xfail|uxsuccess): /m.test(text)) return { name: 'subunit v1', contentType: RAW };
     return { name: null, contentType: RAW };
+}
+
+/** What a file is, by its first bytes. One that cannot be read (a folder, say) throws. */
+export async function sniff(file: File): Promise<Kind> {
+    const head = new Uint8Array(await file.slice(0, HEAD).arrayBuffer());
+    if (head.length === 0) return { name: null, contentType: '' };
+    const name = file.name.replace(/\.(gz|zst)$/i, '');
+    if (head[0] === 0x1f && head[1] === 0x8b) {
+        const inner = await unzipped(file);
+        const kind = inner ? kindOf(inner, name) : { name: null, contentType: RAW };
+        return { ...kind, name: kind.name ? `${kind.name}, gzip` : 'gzip', contentEncoding: 'gzip' };
+    }
+    if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) {
+        // No browser looks into it for us: the name has to do.
+        const xml = /\.xml$/i.test(name);
+        return { name: xml ? 'JUnit XML, zstd' : 'zstd', contentType: xml ? XML : RAW, contentEncoding: 'zstd' };
+    }
+    return kindOf(head, name);
 }
 
 export interface Stored {
     run: string;
     again: boolean; // it was stored before
+}
+
+/** By which tests a stream and the result that it should belong to differ, one a line. */
+function differences(doc: Record<string, unknown>): string {
+    return ([['only_in_stream', 'Only in the stream:'], ['only_in_result', 'Only in the result:']] as const).map(([key, words]) => {
+        const names = doc[key];
+        return Array.isArray(names) && names.length > 0 ? `\n${words}\n${names.join('\n')}` : '';
+    }).join('');
 }
 
 /** RESULT: link it to that result. Resolves with the run; rejects with ApiError, or an AbortError. */
@@ -40,7 +80,7 @@ export function send(
     return new Promise((resolve, reject) => {
         const xhr = new XMLHttpRequest();
         const one = files.length === 1 ? files[0] : undefined;
-        xhr.open(result ? 'PUT' : 'POST', address(result ? `/v1/subunit/${encodeURIComponent(result)}` : '/v1/subunit', query));
+        xhr.open(result ? 'PUT' : 'POST', address(result ? `/v1/subunit/${seg(result)}` : '/v1/subunit', query));
         xhr.setRequestHeader('Accept', 'application/json');
         const token = getSession()?.token;
         if (token) xhr.setRequestHeader('X-Auth-Token', token);
@@ -51,13 +91,15 @@ export function send(
             body = one.file;
         } else {
             body = new FormData(); // one part a shard: the server merges them
-            for (const { file } of files) body.append('subunit_data', file, 'shard');
+            for (const { file, kind } of files) body.append('subunit_data', new Blob([file], { type: kind.contentType }), 'shard');
         }
         xhr.upload.onprogress = (e) => onProgress(e.loaded, e.total);
+        let allSent = false;
+        xhr.upload.onload = () => { allSent = true; };
         xhr.onload = () => {
             let doc: Record<string, unknown> = {};
             try {
-                doc = JSON.parse(xhr.responseText) as Record<string, unknown>;
+                doc = (JSON.parse(xhr.responseText) ?? {}) as Record<string, unknown>;
             } catch {
                 // an error that is no JSON: errorOf() says its status
             }
@@ -65,10 +107,13 @@ export function send(
             if ((xhr.status === 200 || xhr.status === 201 || xhr.status === 409) && typeof run === 'string') {
                 resolve({ run, again: xhr.status === 409 });
             } else {
-                reject(errorOf(xhr.status, xhr.responseText, xhr.getResponseHeader('X-Openstack-Request-Id'), true));
+                const error = errorOf(xhr.status, xhr.responseText, xhr.getResponseHeader('X-Openstack-Request-Id'), true);
+                reject(new ApiError(error.status, error.message + differences(doc), error.requestId));
             }
         };
-        xhr.onerror = () => reject(new ApiError(0, 'The connection broke off. Nothing of this upload is stored; try again.'));
+        xhr.onerror = () => reject(new ApiError(0, allSent
+            ? 'The connection broke off after all was sent. Try again: what is stored already is not stored twice.'
+            : 'The connection broke off. Nothing of this upload is stored; try again.'));
         xhr.onabort = () => reject(new DOMException('', 'AbortError'));
         signal.addEventListener('abort', () => xhr.abort());
         xhr.send(body);

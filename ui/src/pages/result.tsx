@@ -101,7 +101,14 @@ function Evidence({ result }: { result: ResultDetail }) {
             </>
         );
     } else {
-        content = <p>No subunit stream belongs to it. <code class="wrap">tally upload-subunit FILE --link {result.id}</code> adds one; the tests that passed in it must be these.</p>;
+        content = (
+            <>
+                <p>No subunit stream belongs to it. <code class="wrap">tally upload-subunit FILE --link {result.id}</code> adds one; the tests that passed in it must be these.</p>
+                {result.user_role === 'owner' && result.verification_status !== 1 && (
+                    <div><a class="button button-plain" href={href('/upload', { result: result.id })}>Add evidence</a></div>
+                )}
+            </>
+        );
     }
     return <section class="card stack"><h2>Evidence</h2>{content}</section>;
 }
@@ -143,7 +150,7 @@ function PassedTests({ result }: { result: ResultDetail }) {
                 </Field>
                 <p class="small quiet" role="status">{text ? `${count(names.length)} of them match.` : 'Enter on a test shows its history, where runs of yours have it.'}</p>
                 {names.length > 0 && (
-                    <VirtualList count={names.length} rowHeight={36} height="60vh" label="Tests that passed" rowKey={(i) => i}
+                    <VirtualList count={names.length} rowHeight={36} height="60vh" label="Tests that passed"
                         row={(i) => <span class="whole-name"><TestName name={names[i] ?? ''} /></span>}
                         onOpen={(i) => navigate(href('/tests', { prefix: names[i] ?? '' }))} />
                 )}

@@ -6,19 +6,20 @@ import { toast } from '../components/toast';
 import { bytes, duration, plural } from '../format';
 import { asError, useTitle } from '../hooks';
 import { href, navigate } from '../router';
+import type { PageProps } from '../routes';
 import { useSession } from '../session';
 import { Kind, send, sniff } from '../upload-send';
 
 interface Chosen {
     file: File;
     kind: Kind;
+    unreadable?: boolean; // a folder, or gone since
 }
 
 interface Going {
     sent: number;
     total: number;
     rate: number | null; // bytes a second
-    since: number;
 }
 
 /** The mean over the last seconds: a rate that jumps says nothing. */
@@ -41,22 +42,46 @@ function remaining(seconds: number): string {
 /** Why these files cannot go together, or at all. */
 function problem(files: Chosen[]): string | null {
     const bad = files.find((f) => f.kind.name === null);
-    if (bad) return `${bad.file.name} ${bad.file.size === 0 ? 'is empty' : 'is neither a subunit stream nor JUnit XML'}.`;
-    if (files.length > 1 && files.some((f) => f.kind.contentEncoding || f.kind.contentType !== 'application/x-subunit')) {
-        return 'Several files at once must be uncompressed subunit streams: the shards of one run.';
+    if (bad) {
+        const why = bad.unreadable ? 'cannot be read' : bad.file.size === 0 ? 'is empty' : 'is neither a subunit stream nor JUnit XML';
+        return `\u2068${bad.file.name}\u2069 ${why}.`; // isolated: its direction marks end with it
+    }
+    if (files.length > 1 && files.some((f) => f.kind.contentEncoding)) {
+        return 'Several files at once, the shards of one run, must not be compressed.';
     }
     return null;
+}
+
+/** Shards of one run may bear one name, in folders of their own. */
+function same(a: File, b: File): boolean {
+    return a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
+}
+
+async function look(file: File): Promise<Chosen> {
+    try {
+        return { file, kind: await sniff(file) };
+    } catch {
+        return { file, kind: { name: null, contentType: '' }, unreadable: true };
+    }
 }
 
 function DropArea({ disabled, onFiles }: { disabled: boolean; onFiles: (files: File[]) => void }) {
     const input = useRef<HTMLInputElement>(null);
     const [over, setOver] = useState(false);
+    // A file that misses the area would be opened by the browser, in the place of this page.
+    useEffect(() => {
+        const keep = (e: DragEvent) => e.preventDefault();
+        for (const name of ['dragover', 'drop'] as const) window.addEventListener(name, keep);
+        return () => {
+            for (const name of ['dragover', 'drop'] as const) window.removeEventListener(name, keep);
+        };
+    }, []);
     const stop = (e: DragEvent) => e.preventDefault();
     return (
         <div class={over ? 'drop drop-over' : 'drop'} onDragOver={(e) => { stop(e); setOver(!disabled); }} onDragLeave={() => setOver(false)}
             onDrop={(e) => { stop(e); setOver(false); if (!disabled && e.dataTransfer) onFiles([...e.dataTransfer.files]); }}>
-            <p><b>Drop a subunit file here</b>, or the shards of one run together.</p>
-            <p class="quiet small">Subunit v1 or v2, gzip or zstd, or JUnit XML.</p>
+            <p><b>Drop a subunit or JUnit file here</b>, or the shards of one run together.</p>
+            <p class="quiet small">Subunit v1 or v2, or JUnit XML; one file may be compressed with gzip or zstd.</p>
             <Button disabled={disabled} onClick={() => input.current?.click()}>Choose files</Button>
             <input ref={input} id="files" type="file" multiple class="visually-hidden" tabIndex={-1} aria-label="Files to upload"
                 disabled={disabled}
@@ -65,7 +90,7 @@ function DropArea({ disabled, onFiles }: { disabled: boolean; onFiles: (files: F
     );
 }
 
-function Privacy({ attachments, project }: { attachments: boolean; project: string | null }) {
+function Privacy({ attachments, project, linked }: { attachments: boolean; project: string | null; linked: boolean }) {
     return (
         <div class="privacy">
             <div class="card">
@@ -84,21 +109,25 @@ function Privacy({ attachments, project }: { attachments: boolean; project: stri
             <div class="card">
                 <h3>Public</h3>
                 <p class="small"><b>Nothing, by uploading.</b></p>
-                <p class="small">
-                    A result is made that lists the tests that passed. It stays private until you share it; then anybody can read those names, the cpid
-                    and the time that it took. The evidence itself is never public.
-                </p>
+                {linked ? (
+                    <p class="small">The result that it belongs to stays as it is, shared or not. The evidence itself is never public.</p>
+                ) : (
+                    <p class="small">
+                        A result is made that lists the tests that passed. It stays private until you share it; then anybody can read those names
+                        and the time that they took. The evidence itself is never public.
+                    </p>
+                )}
             </div>
         </div>
     );
 }
 
-export function Upload() {
+export function Upload({ query: address }: PageProps) {
     useTitle('Upload');
     const session = useSession();
     const [files, setFiles] = useState<Chosen[]>([]);
     const [agreed, setAgreed] = useState(false);
-    const [options, setOptions] = useState({ cpid: '', meta: '', result: '', attachments: true });
+    const [options, setOptions] = useState({ cpid: '', meta: '', result: address.get('result') ?? '', attachments: true });
     const [going, setGoing] = useState<Going | null>(null);
     const [error, setError] = useState<ApiError | null>(null);
     const controller = useRef<AbortController | null>(null);
@@ -116,27 +145,30 @@ export function Upload() {
     const badLine = metaLines.find((line) => line.indexOf('=') < 1);
     const take = async (found: File[]) => {
         setError(null);
-        const kinds = await Promise.all(found.map(async (file) => ({ file, kind: await sniff(file) })));
-        setFiles((old) => [...old, ...kinds.filter((k) => !old.some((o) => o.file.name === k.file.name && o.file.size === k.file.size))]);
+        const looked = await Promise.all(found.map(look));
+        setFiles((old) => [...old, ...looked.filter((f) => !old.some((o) => same(o.file, f.file)))]);
     };
     const upload = async () => {
         const mine = new AbortController();
         const rate = meter();
+        let allSent = false;
         controller.current = mine;
         setError(null);
-        setGoing({ sent: 0, total, rate: null, since: Date.now() });
+        setGoing({ sent: 0, total, rate: null });
         const query = new URLSearchParams();
         if (options.cpid.trim()) query.set('cpid', options.cpid.trim());
         if (!options.attachments) query.set('attachments', 'false');
         for (const line of metaLines) query.append('meta.' + line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1).trim());
         try {
-            const stored = await send(files, query, options.result.trim(), (sent, all) =>
-                setGoing((g) => g && { ...g, sent, total: all, rate: rate(sent) }), mine.signal);
+            const stored = await send(files, query, options.result.trim(), (sent, all) => {
+                allSent = sent >= all;
+                setGoing((g) => g && { ...g, sent, total: all, rate: rate(sent) });
+            }, mine.signal);
             toast(stored.again ? 'This stream was stored before: here is its run.' : 'The run is stored.');
             navigate(href(`/runs/${stored.run}`));
         } catch (e) {
             setGoing(null);
-            if (mine.signal.aborted) toast('Cancelled: nothing is stored.');
+            if (mine.signal.aborted) toast(allSent ? 'Cancelled, but all was sent: the runs show whether it is stored.' : 'Cancelled: nothing is stored.');
             else setError(asError(e));
         }
     };
@@ -161,13 +193,13 @@ export function Upload() {
                     </ul>
                 )}
                 {trouble && <ErrorNote error={new ApiError(0, trouble)} />}
-                <Privacy attachments={options.attachments} project={session?.projectName ?? null} />
+                <Privacy attachments={options.attachments} project={session?.projectName ?? null} linked={options.result.trim() !== ''} />
                 <label class="check">
                     <input type="checkbox" id="attachments" checked={options.attachments} disabled={going !== null}
                         onChange={(e) => setOptions({ ...options, attachments: e.currentTarget.checked })} />
                     <span>Keep the attachments: tracebacks and logs</span>
                 </label>
-                <details class="more-fields">
+                <details class="more-fields" open={address.has('result')}>
                     <summary>Metadata, cloud, result</summary>
                     <div class="stack">
                         <Field id="cpid" label="Cloud (cpid)" hint="The id by which your results are found; tally and refstack-client compute it.">
