@@ -113,6 +113,47 @@ def test_timeline(browser, run):
     browser.sees('tempest.api.compute', 'dialog')
 
 
+def test_timeline_by_mouse(browser, run):
+    browser.sign_in('demo').open('/runs/%s?tab=timeline' % run).sees('4 workers')
+    canvas = browser.find('canvas')
+    x, y, width = browser.run('const r = arguments[0].getBoundingClientRect(); return [r.left, r.top + 38, r.width]', canvas)
+
+    def mouse(kind, at, **more):
+        browser.cdp('Input.dispatchMouseEvent', type=kind, x=x + at * width, y=y, **more)
+
+    def changed(what, old):
+        return browser.wait(what, lambda: (lambda now: now != old and now)(browser.run('return arguments[0].toDataURL()', canvas)))
+
+    browser.run('document.activeElement.blur()')
+    whole = changed('drawn', '')
+    mouse('mouseWheel', 0.5, deltaX=0, deltaY=-300, modifiers=2)  # with Ctrl: it zooms, and not the page
+    zoomed = changed('zoomed by the wheel', whole)
+    assert browser.run('return visualViewport.scale') == 1
+    mouse('mousePressed', 0.6, button='left', clickCount=1)
+    mouse('mouseMoved', 0.4, button='left', buttons=1)
+    mouse('mouseReleased', 0.4, button='left', clickCount=1)
+    changed('dragged', zoomed)
+    assert not browser.all('dialog')  # the end of a drag is no click
+    mouse('mouseMoved', -0.05)
+    browser.click('All', 'button')
+    browser.wait('all again', lambda: browser.run('return arguments[0].toDataURL()', canvas) == whole)
+    browser.click('Zoom in', 'button')
+    closer = changed('zoomed by the button', whole)
+    browser.click('Zoom out', 'button')
+    changed('and out', closer)
+    browser.click('All', 'button')
+    browser.look(1280, 900, 'dark')  # drawn anew in the other colours, where one stands
+    changed('dark', whole)
+    for step in range(1, 40):
+        mouse('mouseMoved', step / 40)
+        if browser.all('.tip'):
+            break
+    name = browser.text('.tip bdi')
+    mouse('mousePressed', step / 40, button='left', clickCount=1)
+    mouse('mouseReleased', step / 40, button='left', clickCount=1)
+    browser.sees(name, 'dialog')
+
+
 def test_slowest(browser, run):
     browser.sign_in('demo').open('/runs/%s?tab=slowest' % run).sees('of the time in tests')
     times = [float(e.text.split()[0]) for e in browser.all('.slow-time')]

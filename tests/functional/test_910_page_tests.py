@@ -61,8 +61,19 @@ def test_history(browser, runs):
     assert browser.find('.strip').get_attribute('aria-label') == 'The last 30 runs: 4 failed, 25 passed, 1 skipped'
     browser.wait('the curve', lambda: browser.all('.chart canvas'))
     browser.shot('test')
+    drawn = 'return document.querySelector(".chart canvas").toDataURL()'
+    light = browser.run(drawn)
+    browser.look(1280, 900, 'dark')
+    browser.wait('in other colours', lambda: browser.run(drawn) != light)
+    browser.look(1280, 900)
+    browser.wait('and back', lambda: browser.run(drawn) == light)
+    # The legend says what is under the mouse.
+    box = browser.run('const r = arguments[0].querySelector(".u-over").getBoundingClientRect(); return [r.x, r.y, r.width, r.height]',
+                      browser.find('.chart'))
+    browser.cdp('Input.dispatchMouseEvent', type='mouseMoved', x=box[0] + box[2] - 2, y=box[1] + box[3] / 2)
+    browser.sees('3.90 s', '.u-legend')
     # The newest is at the right, and leads to its run.
-    marks[-1].click()
+    browser.all('.strip-mark')[-1].click()
     browser.wait('the run', lambda: browser.path == '/runs/' + runs[-1])
 
 

@@ -1,6 +1,6 @@
 /** A list of any length: only what is in sight is in the document. Rows have one height. */
 import { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 
 interface VirtualListProps {
     count: number;
@@ -9,20 +9,22 @@ interface VirtualListProps {
     height: number | string;
     label: string;
     row: (index: number) => ComponentChildren;
-    rowKey: (index: number) => string | number;
     /** Enter or a click on row INDEX. */
     onOpen?: (index: number) => void;
     /** The row that is shown as chosen. */
     selected?: number | null;
 }
 
-const SPARE = 8; // rows above and below what is in sight
+const SPARE = 3; // rows above and below what is in sight
+const BLOCK = 4; // the window moves by whole blocks: most steps of a slow scroll draw nothing anew
 
 /** One tab stop; arrows, Page Up and Down, Home and End move within, Enter opens. */
-export function VirtualList({ count, rowHeight, height, label, row, rowKey, onOpen, selected }: VirtualListProps) {
+export function VirtualList({ count, rowHeight, height, label, row, onOpen, selected }: VirtualListProps) {
+    const id = useId();
     const box = useRef<HTMLDivElement>(null);
     const filler = useRef<HTMLDivElement>(null);
-    const [top, setTop] = useState(0);
+    const part = useRef<HTMLDivElement>(null);
+    const [at, setAt] = useState(0); // the block at the top
     const [room, setRoom] = useState(600);
     const [active, setActive] = useState(0);
 
@@ -44,8 +46,13 @@ export function VirtualList({ count, rowHeight, height, label, row, rowKey, onOp
         if (active >= count) setActive(Math.max(0, count - 1));
     }, [count]);
 
-    const first = Math.max(0, Math.floor(top / rowHeight) - SPARE);
-    const last = Math.min(count, Math.ceil((top + room) / rowHeight) + SPARE);
+    const first = Math.min(Math.max(0, at * BLOCK - SPARE), Math.max(0, count - 1));
+    const last = Math.min(count, at * BLOCK + BLOCK + Math.ceil(room / rowHeight) + SPARE);
+    useLayoutEffect(() => {
+        if (!part.current) return;
+        part.current.style.transform = `translateY(${first * rowHeight}px)`;
+        part.current.style.gridAutoRows = `${rowHeight}px`;
+    }, [first, rowHeight]);
 
     const go = (to: number) => {
         const index = Math.min(count - 1, Math.max(0, to));
@@ -69,42 +76,25 @@ export function VirtualList({ count, rowHeight, height, label, row, rowKey, onOp
             onOpen(active);
         }
     };
+    // Rows are told apart by their place in the window, and so are written anew rather than made anew: a fast scroll
+    // changes all of them in every frame.
     const rows = [];
     for (let i = first; i < last; i++) {
         rows.push(
-            <VirtualRow key={rowKey(i)} id={`${label}-${i}`} top={i * rowHeight} height={rowHeight} index={i} count={count}
-                active={i === active} selected={i === selected} onOpen={onOpen && (() => { setActive(i); onOpen(i); })}>
+            <div key={i - first} id={`${id}-${i}`} role="option" onClick={onOpen && (() => { setActive(i); onOpen(i); })}
+                class={'virtual-row' + (i === active ? ' is-active' : '') + (i === selected ? ' is-selected' : '')}
+                aria-selected={i === selected} aria-posinset={i + 1} aria-setsize={count}>
                 {row(i)}
-            </VirtualRow>,
+            </div>,
         );
     }
     return (
         <div class="virtual" ref={box} role="listbox" aria-label={label} tabIndex={0}
-            aria-activedescendant={count > 0 && active >= first && active < last ? `${label}-${active}` : undefined}
-            onScroll={(e) => setTop(e.currentTarget.scrollTop)} onKeyDown={onKeyDown}>
-            <div ref={filler} class="virtual-filler" role="presentation">{rows}</div>
-        </div>
-    );
-}
-
-interface RowProps {
-    id: string;
-    top: number;
-    height: number;
-    index: number;
-    count: number;
-    active: boolean;
-    selected: boolean;
-    onOpen: (() => void) | undefined;
-    children: ComponentChildren;
-}
-
-function VirtualRow({ id, top, height, index, count, active, selected, onOpen, children }: RowProps) {
-    return (
-        <div id={id} class={'virtual-row' + (active ? ' is-active' : '') + (selected ? ' is-selected' : '')} role="option"
-            aria-selected={selected} aria-posinset={index + 1} aria-setsize={count} onClick={onOpen}
-            style={{ transform: `translateY(${top}px)`, height: `${height}px` }}>
-            {children}
+            aria-activedescendant={active >= first && active < last ? `${id}-${active}` : undefined}
+            onScroll={(e) => setAt(Math.floor(e.currentTarget.scrollTop / rowHeight / BLOCK))} onKeyDown={onKeyDown}>
+            <div ref={filler} class="virtual-filler" role="presentation">
+                <div ref={part} class="virtual-part" role="presentation">{rows}</div>
+            </div>
         </div>
     );
 }

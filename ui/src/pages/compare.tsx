@@ -58,7 +58,6 @@ function Kind({ kind, title, tone, rows }: { kind: CompareKind; title: string; t
             <summary><h2>{title}</h2> <span class={`badge badge-${tone}`}>{count(rows.length)}</span></summary>
             {open && (
                 <VirtualList count={rows.length} rowHeight={ROW} height={Math.min(480, rows.length * ROW + 2)} label={title}
-                    rowKey={(i) => rows[i]?.id ?? i}
                     row={(i) => { const r = rows[i]; return r ? <CompareLine row={r} kind={kind} /> : null; }}
                     onOpen={(i) => { const r = rows[i]; if (r) navigate(href(`/tests/${r.id}`)); }} />
             )}

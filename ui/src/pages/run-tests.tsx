@@ -95,7 +95,6 @@ export function Tests({ data, query, selected, onOpen, onFilter }: {
             ) : (
                 <VirtualList count={rows.length} rowHeight={36} height="max(18rem, calc(100vh - 16rem))" label="Tests of the run"
                     selected={selected === null ? null : rows.findIndex((r) => r.id === selected)}
-                    rowKey={(i) => rows[i]?.id ?? i}
                     row={(i) => { const r = rows[i]; return r ? <TestRow row={r} /> : null; }}
                     onOpen={(i) => { const r = rows[i]; if (r) onOpen(r.id); }} />
             )}
