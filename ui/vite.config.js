@@ -7,7 +7,7 @@ export default defineConfig({
         target: 'es2021',
         outDir: process.env.TALLY_UI_OUT || 'dist',
         emptyOutDir: true,
-        assetsInlineLimit: 0, // the policy of nginx/page.conf has no data: but for pictures
+        assetsInlineLimit: 0, // the policy of nginx/page.conf has no data:
         modulePreload: { polyfill: false },
     },
     // `npm run dev`: the page from the sources, the API from an instance of deploy/quickstart.

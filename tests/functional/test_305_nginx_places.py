@@ -94,7 +94,10 @@ def test_page(site):
     reply = site.ask("GET", "/ui/")
     assert reply.status == 200 and b"Tally" in reply.body
     assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "default-src 'self'" in reply.headers["Content-Security-Policy"]
+    policy = dict(d.strip().partition(" ")[::2] for d in reply.headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'" == policy["form-action"] == policy["base-uri"] == policy["frame-ancestors"]
+    assert policy["script-src"] == "'self'" == policy["style-src"] == policy["connect-src"] == policy["img-src"]
+    assert policy["require-trusted-types-for"] == "'script'" and policy["trusted-types"] == "'none'"
     assert site.ask("GET", "/ui/a.js").headers["Content-Type"] == "text/javascript; charset=utf-8"
     reply = site.ask("GET", "/ui")
     assert (reply.status, reply.headers["Location"]) == (308, "/ui/")

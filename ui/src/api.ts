@@ -37,16 +37,32 @@ export function address(path: string, query?: Options['query']): string {
 
 const UNREACHABLE = 'The server cannot be reached. Check the connection and try again.';
 
+/** What an answer of another shape than the page knows comes to. */
+export const MISFIT = 'This page can make nothing of what the server answered. They may be of different versions: load the page anew.';
+
+/** For answers that give no reason of their own: those of a proxy in between. */
+const WORDS: Record<number, string> = {
+    401: 'The server does not know who you are.',
+    403: 'This is not yours to do.',
+    404: 'There is nothing at this address.',
+    413: 'This is larger than the server takes.',
+    429: 'These were too many requests at once. Wait a moment and try again.',
+    500: 'The server has failed. Its log says why.',
+    502: 'The server is not available at the moment. Try again soon.',
+    503: 'The server is not available at the moment. Try again soon.',
+    504: 'The server did not answer in time. Try again soon.',
+};
+
 /** The reason in an error's body: /v1 says `detail`, /v2 and Keystone `error.message`. */
 export function reasonOf(text: string, status: number): string {
     try {
-        const doc = JSON.parse(text) as { detail?: unknown; error?: { message?: unknown } };
-        const found = doc.detail ?? doc.error?.message;
+        const doc = JSON.parse(text) as { detail?: unknown; error?: { message?: unknown } } | null;
+        const found = doc?.detail ?? doc?.error?.message;
         if (typeof found === 'string' && found) return found;
     } catch {
         // not JSON: a proxy in between
     }
-    return `The server answered with status ${status}.`;
+    return WORDS[status] ?? `The server answered with status ${status}.`;
 }
 
 /** What every answer with an error becomes. A 401 for the session's own token ends the session. */
@@ -68,7 +84,8 @@ export async function request(path: string, options: Options = {}): Promise<Resp
         headers['Content-Type'] ??= 'application/json';
         body = JSON.stringify(options.json);
     }
-    const init: RequestInit = { method: options.method ?? 'GET', headers, cache: 'no-store', credentials: 'omit' };
+    // The API sends nobody elsewhere: a redirect would take the token along.
+    const init: RequestInit = { method: options.method ?? 'GET', headers, cache: 'no-store', credentials: 'omit', redirect: 'error' };
     if (body !== undefined) init.body = body;
     if (options.signal) init.signal = options.signal;
     let response: Response;
@@ -145,7 +162,8 @@ export function markerOf(next: string | null | undefined): string | null {
     return next ? new URL(next, window.location.href).searchParams.get('marker') : null;
 }
 
-/** An id in a path. */
+/** An id in a path. Dots alone would name another path than the one meant. */
 export function seg(value: string | number): string {
-    return encodeURIComponent(String(value));
+    const text = String(value);
+    return /^\.{0,2}$/.test(text) ? '-' : encodeURIComponent(text);
 }

@@ -1,7 +1,10 @@
 /** The frame around every page: navigation, who is signed in, colours, and the page that the address names. */
-import { useEffect, useRef, useState } from 'preact/hooks';
-import { Button, EmptyState } from './components/basic';
+import { ComponentChildren } from 'preact';
+import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
+import { ApiError, MISFIT } from './api';
+import { Button, EmptyState, ErrorNote } from './components/basic';
 import { Toasts } from './components/toast';
+import { zone } from './format';
 import { revoke } from './identity';
 import { SignIn } from './pages/sign-in';
 import { href, match, useLocation } from './router';
@@ -71,6 +74,13 @@ function Navigation({ route, signedIn }: { route: Route | undefined; signedIn: b
     );
 }
 
+/** A page that can make nothing of what the server answered leaves the frame around it whole. */
+function Guard({ children }: { children: ComponentChildren }) {
+    const [error, reset] = useErrorBoundary();
+    if (!error) return <>{children}</>;
+    return <ErrorNote error={new ApiError(0, MISFIT)} retry={reset} />;
+}
+
 export function App() {
     const session = useSession();
     const { path, query } = useLocation();
@@ -101,7 +111,11 @@ export function App() {
     } else {
         const { page: Page } = found.route;
         // another run is another page, not the same one with other data
-        content = <Page key={found.route.pattern + JSON.stringify(found.params)} params={found.params} query={query} />;
+        content = (
+            <Guard key={found.route.pattern + JSON.stringify(found.params)}>
+                <Page params={found.params} query={query} />
+            </Guard>
+        );
     }
     return (
         <>
@@ -129,6 +143,7 @@ export function App() {
                 </div>
             </header>
             <main id="main" ref={main} tabIndex={-1}>{content}</main>
+            <footer class="foot small quiet">Times are shown in {zone()}.</footer>
             <Toasts />
         </>
     );

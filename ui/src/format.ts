@@ -62,6 +62,15 @@ export function dateTime(iso: string | null | undefined): string {
     return t ? `${date.format(t)}, ${time.format(t)}` : NONE;
 }
 
+/** The zone that times are shown in: 'UTC', 'Europe/Vienna (UTC+1)'. */
+export function zone(now = new Date()): string {
+    const name = date.resolvedOptions().timeZone;
+    const minutes = -now.getTimezoneOffset();
+    if (minutes === 0 && /^(etc\/)?(utc|gmt)$/i.test(name)) return 'UTC';
+    const [h, m] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+    return `${name} (UTC${minutes < 0 ? '−' : '+'}${h}${m ? ':' + String(m).padStart(2, '0') : ''})`;
+}
+
 /** '5 min ago', '3 d ago'; older ones as dateTime() has them. */
 export function ago(iso: string | null | undefined, now = Date.now()): string {
     const t = parseTime(iso);

@@ -1,6 +1,6 @@
 /** What pages load with: the request ends when the page is left, and a late answer is dropped. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { ApiError } from './api';
+import { ApiError, MISFIT } from './api';
 
 export interface Resource<T> {
     data: T | null;
@@ -10,7 +10,7 @@ export interface Resource<T> {
 }
 
 export function asError(e: unknown): ApiError {
-    return e instanceof ApiError ? e : new ApiError(0, e instanceof Error ? e.message : String(e));
+    return e instanceof ApiError ? e : new ApiError(0, MISFIT);
 }
 
 function isAbort(e: unknown): boolean {

@@ -109,7 +109,7 @@ export function Run({ params, query }: PageProps) {
             <ErrorNote error={data.error} />
         ) : <ErrorNote error={data.error} retry={data.retry} />;
     }
-    const tab = query.get('tab') ?? (run.fails > 0 ? 'failures' : 'tests');
+    const tab = TABS.find((t) => t.id === query.get('tab'))?.id ?? (run.fails > 0 ? 'failures' : 'tests');
     const to = (more: Record<string, string | null>) => {
         const q = new URLSearchParams(query);
         for (const [name, value] of Object.entries(more)) {
