@@ -60,21 +60,48 @@ def test_files_name_files_that_exist(installed):
         assert (installed / (config + ".sample").lstrip("/")).is_file()
 
 
-def test_nginx_takes_the_site(installed, tmp_path):
-    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=x", "-keyout", tmp_path / "tls.key",
+@pytest.fixture
+def served(installed, tmp_path):
+    """nginx's configuration of the installed site, moved to where the test may write; its arguments and its port."""
+    port = free_port()
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", tmp_path / "tls.key",
         "-out", tmp_path / "tls.crt")
     folder = find(installed, "site").parent
     for file in folder.iterdir():
         text = file.read_text().replace("/etc/tally/tls", str(tmp_path / "tls"))
-        text = text.replace("listen 443", f"listen 127.0.0.1:{free_port()}").replace("/var/log/nginx", str(tmp_path))
+        text = text.replace("listen 443", f"listen 127.0.0.1:{port}").replace("/var/log/nginx", str(tmp_path))
+        text = text.replace("root /", f"root {installed}/")
         text = re.sub(r"include (/\S+);", rf"include {tmp_path}/\1;", text)
         place = tmp_path / str(folder.relative_to(installed)) / file.name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
+    user = "user root; " if os.geteuid() == 0 else ""  # pytest's folders are nobody else's
     (tmp_path / "nginx.conf").write_text(
-        f"pid {tmp_path}/pid; events {{}} http {{ include {tmp_path}/{folder.relative_to(installed)}/site; }}")
-    out = run("nginx", "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "log", env={"PATH": PATH})
+        f"{user}pid {tmp_path}/pid; events {{}} http {{ include {tmp_path}/{folder.relative_to(installed)}/site; }}")
+    return ["nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "log"], port
+
+
+def test_nginx_takes_the_site(served):
+    out = run(*served[0], "-t", env={"PATH": PATH})
     assert "warn" not in out and "test is successful" in out
+
+
+def test_nginx_serves_the_installed_page(served, tmp_path):
+    """The page and all that it loads."""
+    arguments, port = served
+    with subprocess.Popen([*arguments, "-g", "daemon off;"], env={"PATH": PATH}) as nginx:
+        try:
+            url = f"https://localhost:{port}/ui/"
+            page = run("curl", "-sS", "--fail", "--retry", "50", "--retry-connrefused", "--retry-delay", "0", "--cacert",
+                       tmp_path / "tls.crt", url)
+            names = re.findall(r'(?:src|href)="\./([^"]+)"', page)
+            assert {name.rpartition(".")[2] for name in names} == {"js", "css", "svg"}
+            for name in [*names, "nothing"]:
+                status = run("curl", "-sS", "--cacert", tmp_path / "tls.crt", "-o", "/dev/null", "-w",
+                             "%{http_code} %{content_type}", url + name)
+                assert status.startswith("200 " if name in names else "404 "), (name, status)
+        finally:
+            nginx.terminate()
 
 
 def test_units_are_sound(installed, tmp_path):
