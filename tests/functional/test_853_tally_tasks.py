@@ -5,21 +5,11 @@ import signal
 
 import pytest
 
-from customers import Customer, disk, md5, start_afresh
+from customers import disk, md5
 from tally_command import DATA, INTERRUPTED, NO_INPUT, TEMPORARY, USAGE, Tally
 
-pytestmark = pytest.mark.usefixtures('worker')
+pytestmark = pytest.mark.usefixtures('fresh_module', 'worker')
 NOWHERE = '00000000-0000-4000-8000-000000000000'
-
-
-@pytest.fixture(scope='module', autouse=True)
-def fresh(stack):
-    start_afresh(stack)
-
-
-@pytest.fixture
-def customer(stack, worker):
-    return Customer(stack)
 
 
 @pytest.fixture
