@@ -54,6 +54,39 @@ def test_without_a_project_one_chooses(browser, empty):
     browser.sees('No runs yet')  # he has only one
 
 
+def test_one_of_several_projects(browser, empty):
+    roles = empty.keystone.call('GET', '/v3/roles?name=member', None, empty.token('admin'))[2]['roles']
+    empty.token('alt')
+    place = '/v3/projects/%s/users/%s/roles/%s' % (empty.project('alt'), empty.user_id('demo'), roles[0]['id'])
+    assert empty.keystone.call('PUT', place, None, empty.token('admin'))[0] == 204
+    try:
+        browser.open('/runs').sees('Sign in')
+        sign_in(browser, 'demo', 'demo', '')
+        browser.sees('You belong to several projects')
+        browser.shot('sign-in-projects', themes=('light',))
+        browser.click('alt', 'button')
+        browser.sees('No runs yet')
+        assert browser.text('.account').split()[:2] == ['demo', 'alt']
+    finally:
+        assert empty.keystone.call('DELETE', place, None, empty.token('admin'))[0] == 204
+
+
+def test_tokens_of_a_file(browser, empty, tmp_path):
+    """Where no Keystone is, there is no password to ask for."""
+    tokens = tmp_path / 'tokens'
+    tokens.write_text('let-me-in somebody some-project member\n')
+    tokens.chmod(0o600)
+    empty.conf.set('identity', driver='static', static_file=str(tokens))
+    empty.tally.stop()
+    empty.tally.start()
+    browser.open('/runs').sees('Token')
+    assert not browser.all('#password') and 'Use a password' not in browser.text()
+    browser.shot('sign-in-token', themes=('light',))
+    browser.fill('#token', 'let-me-in\ue007')
+    browser.sees('No runs yet')
+    assert 'somebody' in browser.text('.account')
+
+
 @pytest.mark.parametrize('user, password, project', [
     ('demo', 'wrong', 'demo'), ('nobody', 'demo', 'demo'), ('demo', 'demo', 'alt'), ('demo', 'wrong', '')])
 def test_wrong_password(browser, stack, user, password, project):

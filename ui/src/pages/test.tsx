@@ -92,7 +92,7 @@ export function Test({ params }: PageProps) {
                     ['Passing', <b class="big">{percent(success, success + failure)}</b>],
                     ['Passed', count(success)],
                     ['Failed', <span class={failure ? 'bad-figure' : undefined}>{count(failure)}</span>],
-                    ['Average time', duration(average)],
+                    ['Average time', duration(success > 0 ? average : null)],
                     ['Changes between passed and failed', list.items.length > 0 ? count(flips(list.items)) : '–'],
                     ['Last failure', lastFailure ? (
                         <a href={href(`/runs/${lastFailure.uuid}`)}><Time iso={lastFailure.run_at} format={ago} /></a>

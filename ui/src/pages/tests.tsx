@@ -13,7 +13,7 @@ const columns: Column<Test>[] = [
     { head: 'Passing', kind: 'num', cell: (t) => percent(t.success, t.success + t.failure) },
     { head: 'Failed', kind: 'num', cell: (t) => <span class={t.failure ? 'bad-figure' : 'quiet'}>{count(t.failure)}</span> },
     { head: 'Passed', kind: 'num', cell: (t) => count(t.success) },
-    { head: 'Average', kind: 'num', cell: (t) => duration(t.run_time) },
+    { head: 'Average', kind: 'num', cell: (t) => duration(t.success > 0 ? t.run_time : null) },
 ];
 
 /** What is typed goes into the address once the typing rests. */

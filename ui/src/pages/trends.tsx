@@ -82,7 +82,7 @@ function Rate({ series }: { series: Period[] }) {
             scales: { y: { range: [0, 1] } },
             axes: [
                 { ...axis(color), values: (_u, ticks, _axis, _space, step) => ticks.map((t) => chartTick(t, step)) },
-                { ...axis(color), size: 60, values: (_u, ticks) => ticks.map((t) => percent(t, 1)) },
+                { ...axis(color), size: 60, values: (_u, ticks) => ticks.map((t) => `${Math.round(t * 100)} %`) },
             ],
             series: [
                 { label: 'From', value: (_u, v) => (v ? dateTime(new Date(v * 1000).toISOString()) : '–') },
