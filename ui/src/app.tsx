@@ -143,7 +143,7 @@ export function App() {
                 </div>
             </header>
             <main id="main" ref={main} tabIndex={-1}>{content}</main>
-            <footer class="foot small quiet">Times are shown in {zone()}.</footer>
+            {(session || found?.route.open) && <footer class="foot small quiet">Times are shown in {zone()}.</footer>}
             <Toasts />
         </>
     );

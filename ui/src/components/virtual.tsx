@@ -15,7 +15,7 @@ interface VirtualListProps {
     selected?: number | null;
 }
 
-const SPARE = 3; // rows above and below what is in sight
+const SPARE = 5; // rows above and below what is in sight
 const BLOCK = 4; // the window moves by whole blocks: most steps of a slow scroll draw nothing anew
 
 /** One tab stop; arrows, Page Up and Down, Home and End move within, Enter opens. */
