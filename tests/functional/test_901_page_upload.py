@@ -241,6 +241,8 @@ def test_cancelled_when_all_is_sent(browser, empty, files):
         browser.sees('Cancelled, but all was sent')
     finally:
         empty.tally.send(signal.SIGCONT)
+    # What becomes of it does not reach into the next test.
+    browser.wait('its end', lambda: '"method":"POST","path":"/v1/subunit"' in empty.log(empty.mark))
 
 
 def test_a_session_that_has_ended(browser, empty, files):

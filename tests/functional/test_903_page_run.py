@@ -124,8 +124,13 @@ def test_timeline_by_mouse(browser, run):
     def changed(what, old):
         return browser.wait(what, lambda: (lambda now: now != old and now)(browser.run('return arguments[0].toDataURL()', canvas)))
 
+    # All tests have come, and what is drawn is drawn: a canvas that nobody has drawn on is 300 wide.
+    settled = '''const c = arguments[0], later = (f) => requestAnimationFrame(() => setTimeout(f, 100));
+        return new Promise((done) => later(() => { const one = c.width === 300 ? '' : c.toDataURL();
+            later(() => done(one === c.toDataURL() ? one : '')); }));'''
     browser.run('document.activeElement.blur()')
-    whole = changed('drawn', '')
+    browser.wait('all tests', lambda: 'tests are here' not in browser.text('main'))
+    whole = browser.wait('drawn', lambda: browser.run(settled, canvas))
     mouse('mouseWheel', 0.5, deltaX=0, deltaY=-300, modifiers=2)  # with Ctrl: it zooms, and not the page
     zoomed = changed('zoomed by the wheel', whole)
     assert browser.run('return visualViewport.scale') == 1

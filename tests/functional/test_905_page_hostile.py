@@ -62,12 +62,21 @@ def test_a_late_answer_is_dropped(browser, empty):
     browser.wait('the second', lambda: 'branch=two' in browser.text('.table') and 'branch=one' not in browser.text('.table'))
     browser.run('window.fetch = window.real; window.held.forEach((go) => go()); return new Promise((done) => setTimeout(done, 500))')
     assert 'branch=two' in browser.text('.table') and 'branch=one' not in browser.text('.table')
-    # Back, and back again: the address and the page agree.
-    browser.driver.back()
-    browser.wait('the first', lambda: 'branch=one' in browser.text('.table') and 'branch=two' not in browser.text('.table'))
-    browser.driver.back()
-    browser.sees('branch=one', '.table').sees('branch=two', '.table')
-    assert browser.path == '/runs'
+
+
+def test_back_and_forward(browser, stack):
+    """The address and the page agree, whichever way one comes."""
+    browser.sign_in('demo').open('/runs').sees('Runs', 'h1')
+    for name in ('Tests', 'Keys', 'Trends'):
+        if name == 'Keys':
+            browser.click('Results', '.nav a')
+        browser.click(name, 'a')
+        browser.sees(name, 'h1')
+    for step, name, path in ((browser.driver.back, 'Keys', '/keys'), (browser.driver.back, 'Results', '/results'),
+                             (browser.driver.back, 'Tests', '/tests'), (browser.driver.forward, 'Results', '/results')):
+        step()
+        browser.sees(name, 'h1')
+        assert browser.path == path
 
 
 def requests_of(browser):

@@ -60,9 +60,10 @@ def test_history(browser, runs):
     assert [i for i, m in enumerate(marks) if 'strip-bad' in m.get_attribute('class')] == [3, 10, 17, 24]
     assert browser.find('.strip').get_attribute('aria-label') == 'The last 30 runs: 4 failed, 25 passed, 1 skipped'
     browser.wait('the curve', lambda: browser.all('.chart canvas'))
-    browser.shot('test')
     drawn = 'return document.querySelector(".chart canvas").toDataURL()'
     light = browser.run(drawn)
+    browser.shot('test')
+    browser.wait('as at first', lambda: browser.run(drawn) == light)
     browser.look(1280, 900, 'dark')
     browser.wait('in other colours', lambda: browser.run(drawn) != light)
     browser.look(1280, 900)
