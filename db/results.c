@@ -5,20 +5,20 @@
 
 bool result_check_link(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                        struct str result_id, char run_uuid[UUID_TEXT_SIZE], struct str *project,
-                       struct error *err)
+                       struct str *cpid, struct error *err)
 {
     struct db_value id = DB_STR(result_id);
     bool found, visible = false, verified = false;
     struct db_rows *rows =
         db_query_one(c,
-                     "SELECT t.verification_status, o.project, r.uuid FROM test t"
+                     "SELECT t.verification_status, t.cpid, o.project, r.uuid FROM test t"
                      " LEFT JOIN result_info o ON o.result_id = t.id"
                      " LEFT JOIN run_info i ON i.result_id = t.id LEFT JOIN runs r ON r.id = i.run_id"
                      " WHERE t.id = ?",
                      &id, 1, &found, err);
 
     run_uuid[0] = '\0';
-    *project = (struct str){NULL, 0};
+    *project = *cpid = (struct str){NULL, 0};
     if (!rows)
         return false;
     if (found) {
@@ -27,6 +27,7 @@ bool result_check_link(struct db_conn *c, struct arena *arena, const struct view
         visible = viewer->staff || (owner.p && str_eq(owner, viewer->project));
         if (owner.p)
             *project = arena_str(arena, owner);
+        *cpid = arena_str(arena, db_str(rows, "cpid"));
         verified = db_i64(rows, "verification_status") != 0;
         if (uuid.n && uuid.n < UUID_TEXT_SIZE) {
             memcpy(run_uuid, uuid.p, uuid.n);

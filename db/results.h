@@ -121,10 +121,10 @@ bool result_meta_set(struct db_conn *c, const struct result_caller *caller, stru
 /* May the viewer link a run to this result? ERROR_NOT_FOUND where it is not there or not the viewer's (an
  * anonymous one is staff's), ERROR_FORBIDDEN for a verified one, ERROR_CONFLICT where it has a run, whose
  * uuid goes to RUN_UUID. *PROJECT, in ARENA, is whose the result is, and so will be the run that staff links
- * to it; p NULL: nobody's. */
+ * to it; p NULL: nobody's. *CPID, in ARENA, is the result's cloud. */
 bool result_check_link(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                        struct str result_id, char run_uuid[UUID_TEXT_SIZE], struct str *project,
-                       struct error *err);
+                       struct str *cpid, struct error *err);
 
 enum { RESULT_DIFFERENCES = 20 };
 

@@ -160,7 +160,8 @@ static bool get_options(struct request *r, struct upload *u, struct error *err)
     u->in.artifacts = or_none(conf->subunit.artifacts);
     u->in.project = r->identity->project_id;
     u->in.user = r->identity->user_id;
-    u->in.cpid = STR("unspecified");
+    /* a run that is linked to a result ran on its cloud */
+    u->in.cpid = u->in.result_id.p ? (struct str){NULL, 0} : STR("unspecified");
     u->in.wall_time = conf->subunit.wall_time;
     u->in.attr_prefix = str_of(conf->subunit.test_attr_prefix);
     u->in.remove_prefix = conf->subunit.remove_test_attr_prefix;
@@ -262,13 +263,15 @@ static bool may_link(struct request *r, struct upload *u, struct error *err)
 {
     struct viewer viewer = subunit_viewer(r);
     struct db_conn *c = db_acquire(r->db, err);
-    struct str owner;
-    bool ok = c && result_check_link(c, r->arena, &viewer, u->in.result_id, u->in.run_uuid, &owner, err);
+    struct str owner, cpid;
+    bool ok =
+        c && result_check_link(c, r->arena, &viewer, u->in.result_id, u->in.run_uuid, &owner, &cpid, err);
 
     /* What staff links for an owner is the owner's evidence. */
     if (ok && owner.p)
         u->in.project = owner;
-
+    if (ok && !u->in.cpid.p)
+        u->in.cpid = cpid;
     if (!ok)
         memcpy(u->in.run_result_id, u->in.result_id.p, UUID_TEXT_SIZE - 1);
     db_release(c);

@@ -55,7 +55,8 @@ def test_link(empty, demo, way):
     assert set(r.json()) == {'uuid', 'id'} and r.json()['id'] == result
     check_linked(empty, result, r.json()['uuid'])
     run = demo.get('/v1/subunit', params={'result_id': result}).json()['subunit-data']
-    assert run['uuid'] == r.json()['uuid'] and run['result-id'] == result
+    assert run['uuid'] == r.json()['uuid'] and run['result-id'] == result and run['cpid'] == 'cloud'
+    assert [x['uuid'] for x in demo.get('/v1/subunit?cpid=cloud').json()['runs']] == [run['uuid']]
     # the result's own rows are as they were
     assert [n for (n,) in empty.sql('SELECT name FROM results WHERE test_id = %s ORDER BY _id', result)] == NAMES
     assert empty.sql('SELECT cpid, duration_seconds FROM test') == (('cloud', 5),)
