@@ -44,7 +44,7 @@ def run(stack):
 
 
 def names(browser):
-    return [e.text for e in browser.all('.virtual .test-leaf')]
+    return browser.texts('.virtual .test-leaf')
 
 
 def test_summary_and_failures(browser, run):
@@ -53,7 +53,7 @@ def test_summary_and_failures(browser, run):
     assert '376 passed' in text and '14 skipped' in text and 'cloud-1' in text and 'branch' in text, text
     # Failures come first, those that read alike as one, with the line that tells why.
     browser.sees('ValueError: no valid host', '.failure')
-    messages = [e.text for e in browser.all('.failure-message')]
+    messages = browser.texts('.failure-message')
     assert len(messages) == 2 and any('TimeoutException' in m for m in messages), messages
     assert sum(len(g.find_elements('css selector', '.failure-tests li')) for g in browser.all('.failure')) == 10
     browser.shot('run-failures')
@@ -161,7 +161,7 @@ def test_timeline_by_mouse(browser, run):
 
 def test_slowest(browser, run):
     browser.sign_in('demo').open('/runs/%s?tab=slowest' % run).sees('of the time in tests')
-    times = [float(e.text.split()[0]) for e in browser.all('.slow-time')]
+    times = [float(text.split()[0]) for text in browser.texts('.slow-time')]
     assert len(times) == 50 and times == sorted(times, reverse=True) and times[0] > 25
     browser.shot('run-slowest')
 

@@ -90,7 +90,7 @@ def test_hostile_name(browser, runs):
 def test_flaky(browser, stack, runs):
     browser.sign_in('demo').open('/tests').click('Flaky')
     browser.sees('a.b.C.test_turns', '.table')
-    cells = [c.text for c in browser.all('.table tbody td')]
+    cells = browser.texts('.table tbody td')
     said = stack.client('demo').get('/v1/tests/flaky', params={'last': 50}).json()['tests']
     assert [t['test_id'] for t in said] == ['a.b.C.test_turns']
     assert cells[0] == 'a.b.C.test_turns' and cells[1] == '8' == str(said[0]['flips']), cells

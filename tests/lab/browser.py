@@ -169,6 +169,10 @@ class Browser:
         """The text that is shown in the first element of CSS."""
         return self.run('const e = document.querySelector(arguments[0]); return e ? e.innerText : ""', css)
 
+    def texts(self, css):
+        """The texts of all elements of CSS, at one moment: the page may be drawn anew between two calls."""
+        return self.run('return Array.from(document.querySelectorAll(arguments[0]), (e) => e.innerText.trim())', css)
+
     def sees(self, words, css='body', seconds=20):
         """Waits until WORDS stand in CSS."""
         self.wait('%r in %s' % (words, css), lambda: words in self.text(css), seconds)
