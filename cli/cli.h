@@ -30,6 +30,9 @@ struct cli {
     const struct json *catalog; /* NULL: not known */
 };
 
+/* What a command exits with that a signal ended, as a shell says it of SIGINT. */
+enum { CLI_INTERRUPTED = 130 };
+
 /* Ends with 64: the command line is wrong. */
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -38,6 +41,10 @@ int cli_fail(const struct error *err);
 
 /* A line on stderr, escaped, unless --quiet; what the progress bar has drawn is taken away before. */
 void cli_note(const struct cli *cli, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* From here on the signals that end a command are heeded by cli_interrupted(), the second of a kind by
+ * nothing any more; SIGPIPE is not heeded. */
+void cli_catch_signals(void);
 
 /* Has SIGINT, SIGTERM, SIGHUP or SIGQUIT come? Then exchanges end with ERROR_ABORTED; a
  * http_stream_request.stop. */

@@ -7,7 +7,7 @@ libtally_cli_a_SOURCES = \
 	cli/auth.c cli/auth.h \
 	cli/auth_body.c cli/auth_body.h \
 	cli/catalog.c cli/catalog.h \
-	cli/cli.h \
+	cli/cli.c cli/cli.h \
 	cli/clouds.c cli/clouds.h \
 	cli/command.c cli/command.h \
 	cli/command_table.c \

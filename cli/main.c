@@ -2,11 +2,9 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "cli/commands.h"
-#include "cli/progress.h"
 #include "cli/text.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,69 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DEFAULT_RETRIES = 5, DEFAULT_STALL = 300, INTERRUPTED = 130 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-bool cli_interrupted(void *unused)
-{
-    (void)unused;
-    return interrupted;
-}
-
-/* --- messages ------------------------------------------------------------------------------------- */
-
-static void say(const char *fmt, va_list ap)
-{
-    struct buf plain, safe;
-
-    buf_init(&plain, 1 << 16);
-    buf_init(&safe, 10 << 16);
-    buf_vprintf(&plain, fmt, ap);
-    text_escape(&safe, buf_str(&plain));
-    progress_hide();
-    fprintf(stderr, "tally: %.*s\n", STR_ARG(buf_str(&safe)));
-    buf_free(&plain);
-    buf_free(&safe);
-}
-
-int cli_usage(const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    say(fmt, ap);
-    va_end(ap);
-    fputs("Try \"tally --help\".\n", stderr);
-    return EX_USAGE;
-}
-
-void cli_note(const struct cli *cli, const char *fmt, ...)
-{
-    va_list ap;
-
-    if (cli->quiet)
-        return;
-    va_start(ap, fmt);
-    say(fmt, ap);
-    va_end(ap);
-}
-
-int cli_fail(const struct error *err)
-{
-    static const struct cli loud = {.quiet = false};
-
-    cli_note(&loud, "%s", err->message);
-    return interrupted ? INTERRUPTED : error_exit_code(err->kind);
-}
-
-/* --- the line ------------------------------------------------------------------------------------- */
+enum { DEFAULT_RETRIES = 5, DEFAULT_STALL = 300 };
 
 static bool read_common(struct cli *cli, struct error *err)
 {
@@ -119,7 +55,7 @@ static int run(struct cli *cli, const struct command *command)
     cli->columns = command->columns;
     code = auth_begin(cli, auth, &err) ? command->run(cli) : cli_fail(&err);
     http_streams_free(cli->streams);
-    return interrupted && code != EX_OK ? INTERRUPTED : code;
+    return cli_interrupted(NULL) && code != EX_OK ? CLI_INTERRUPTED : code;
 }
 
 static int dispatch(struct cli *cli, struct args *args)
@@ -159,17 +95,6 @@ static int dispatch(struct cli *cli, struct args *args)
     return run(cli, command);
 }
 
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-    sigaction(SIGQUIT, &action, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
 /* A descriptor 0 to 2 that is closed would be a socket's soon, and be read or written as if it were the
  * user's. In its place comes one that cannot be. */
 static void hold_descriptors(void)
@@ -191,7 +116,7 @@ int main(int argc, char **argv)
     log_open(&log, NULL);
     text_init();
     srandom((unsigned)(getpid() ^ time(NULL)));
-    catch_signals();
+    cli_catch_signals();
     cli.lasting = cli.arena;
     cli.args = &args;
     if (args_parse(cli.arena, argc, argv, &args, &err))

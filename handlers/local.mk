@@ -79,13 +79,13 @@ tests_unit_test_byte_range_SOURCES = tests/unit/test_byte_range.c tests/unit/uni
 tests_unit_test_byte_range_LDADD = libtally_handlers.a $(UNIT_LIBS)
 tests_unit_test_response_SOURCES = tests/unit/test_response.c tests/unit/unit.h
 tests_unit_test_response_LDADD = libtally_handlers.a $(UNIT_LIBS)
-tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/unit_arena.h tests/unit/unit.h
+tests_unit_test_route_SOURCES = tests/unit/test_route.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_route_LDADD = $(SERVICE_LIBS) $(CMOCKA_LIBS)
 tests_unit_test_junit_read_SOURCES = tests/unit/test_junit_read.c tests/unit/unit.h
 tests_unit_test_junit_read_LDADD = $(HANDLERS_LIBS) $(BASE_LIBS) $(UNIT_LIBS)
 tests_unit_test_stream_spool_SOURCES = tests/unit/test_stream_spool.c tests/unit/unit.h
 tests_unit_test_stream_spool_LDADD = libtally_handlers.a $(ZLIB_LIBS) $(ZSTD_LIBS) $(SUBUNIT_LIBS) $(DB_LIBS) $(UNIT_LIBS)
-tests_unit_test_uri_SOURCES = tests/unit/test_uri.c tests/unit/unit_arena.h tests/unit/unit.h
+tests_unit_test_uri_SOURCES = tests/unit/test_uri.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_uri_LDADD = libtally_handlers.a $(UNIT_LIBS)
 endif
 

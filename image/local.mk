@@ -40,15 +40,15 @@ check_PROGRAMS += $(IMAGE_UNIT_TESTS)
 TESTS += $(IMAGE_UNIT_TESTS)
 tests_unit_test_filter_uri_SOURCES = tests/unit/test_filter_uri.c tests/unit/unit.h
 tests_unit_test_filter_uri_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
-tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/unit_arena.h tests/unit/unit.h
+tests_unit_test_image_SOURCES = tests/unit/test_image.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_image_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
-tests_unit_test_image_patch_SOURCES = tests/unit/test_image_patch.c tests/unit/unit_arena.h tests/unit/unit.h
+tests_unit_test_image_patch_SOURCES = tests/unit/test_image_patch.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_image_patch_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_property_protection_SOURCES = tests/unit/test_property_protection.c tests/unit/unit.h
 tests_unit_test_property_protection_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 tests_unit_test_task_input_SOURCES = tests/unit/test_task_input.c tests/unit/unit.h
 tests_unit_test_task_input_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
-tests_unit_test_task_secret_SOURCES = tests/unit/test_task_secret.c tests/unit/unit_arena.h tests/unit/unit.h
+tests_unit_test_task_secret_SOURCES = tests/unit/test_task_secret.c tests/unit/arena.h tests/unit/unit.h
 tests_unit_test_task_secret_LDADD = $(IMAGE_LIBS) $(UNIT_LIBS)
 endif
 

@@ -1,6 +1,6 @@
 #include "config.h"
 #include "base/json.h"
-#include "tests/unit/unit_arena.h"
+#include "tests/unit/arena.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "image/image.h"
 #include "image/image_schema.h"
-#include "tests/unit/unit_arena.h"
+#include "tests/unit/arena.h"
 
 #include <string.h>
 

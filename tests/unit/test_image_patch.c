@@ -1,7 +1,7 @@
 /* JSON patch: what is taken, what is refused and how, and what comes of it. */
 #include "config.h"
 #include "image/image_patch.h"
-#include "tests/unit/unit_arena.h"
+#include "tests/unit/arena.h"
 
 #include <string.h>
 

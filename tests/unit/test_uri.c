@@ -1,6 +1,6 @@
 #include "config.h"
 #include "handlers/uri.h"
-#include "tests/unit/unit_arena.h"
+#include "tests/unit/arena.h"
 
 #include <string.h>
 
