@@ -20,6 +20,7 @@ enum {
     TRIES = 10,            /* at a folder that others remove because it is empty */
     TAG_MAX = 100,
     TEMPORARY_SIZE = 200,
+    MD5_HEX = 32,
 };
 
 /* A file in DIR/.tmp under an exclusive lock, which tells store_sweep() that somebody is at work. */
@@ -38,7 +39,7 @@ struct dir_writer {
     int fd;
     uint64_t size;
     uint64_t looked;    /* at the room, when SIZE was this */
-    struct digest *md5; /* of customers' objects; an image's digests are in the database */
+    struct digest *md5; /* of customers' objects, unless it was given; an image's are in the database */
     char digest[DIGEST_HEX_SIZE];
 };
 
@@ -121,7 +122,9 @@ struct store_writer *dir_create(struct store *s, const struct store_caller *call
     if (!dir_room(w->d, w->target, options->size > 0 ? (uint64_t)options->size : 0, err) ||
         !open_temporary(w, options->tag, err))
         goto fail;
-    if (s->role == STORE_CONTAINERS)
+    if (s->role == STORE_CONTAINERS && options->md5.n == MD5_HEX)
+        snprintf(w->digest, sizeof(w->digest), "%.*s", STR_ARG(options->md5));
+    else if (s->role == STORE_CONTAINERS)
         w->md5 = digest_new(DIGEST_MD5);
     return &w->base;
 fail:

@@ -97,6 +97,9 @@ struct store_write_options {
     const struct store_meta *meta; /* NULL: none */
     struct str content_type;       /* p NULL: application/octet-stream */
     const char *tag;               /* names the attempt: "TASKID.EPOCH"; parts carry it */
+    /* Of what will be written, in hexadecimal, so that nobody computes it again; p NULL: not known. Whoever
+     * gives it has held the bytes against another digest of theirs before store_commit(). */
+    struct str md5;
     /* Called with the full name of each part before its first byte; false ends the writing. NULL: nobody
      * asks. */
     bool (*segment)(void *ctx, struct str container, struct str object, struct error *err);

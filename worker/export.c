@@ -173,6 +173,7 @@ static bool open_both(struct export *ex, struct error *err)
 
     if (!open_source(ex, err))
         return false;
+    options.md5 = ex->md5; /* the pipeline's sha512 shows that these are the bytes */
     fault_point("export.source_open");
     options.size = (int64_t)ex->size;
     mark_set(&ex->meta, options.tag, ex->image.id, ex->format, ex->md5, ex->sha512);
@@ -193,7 +194,7 @@ static bool move_bytes(struct export *ex, struct error *err)
                                      .write = write_object,
                                      .write_ctx = ex,
                                      .max_bytes = UINT64_MAX,
-                                     .no_md5 = true, /* the store makes its own on the way */
+                                     .no_md5 = true, /* the store has it, or makes its own on the way */
                                      .done = &lease->bytes_done,
                                      .fault = "export.mid"};
     if (!pipeline_run(&ex->pipeline, err))

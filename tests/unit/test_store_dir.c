@@ -84,6 +84,28 @@ static void test_object_is_replaced_whole(void **state)
     assert_int_equal(files_in("containers"), 1);
 }
 
+/* What an exporter knows is not computed again; what is no md5 is not taken for one. */
+static void test_md5_that_is_given(void **state)
+{
+    static const char given[] = "00112233445566778899aabbccddeeff";
+    const struct store_name name = named("box", "known");
+    struct store_info info;
+
+    (void)state;
+    for (size_t n = 0; n < 2; n++) {
+        const struct store_write_options options = {
+            .size = 3, .tag = "t.1", .md5 = {given, n == 0 ? sizeof(given) - 1 : 8}};
+        struct store_writer *w = store_create(containers, &demo, &name, &options, &err);
+
+        assert_non_null(w);
+        assert_true(store_write(w, "abc", 3, &err));
+        assert_true(store_commit(w, arena, &info, &err));
+        assert_true(str_eq_cstr(info.etag, n == 0 ? given : "900150983cd24fb0d6963f7d28e17f72"));
+        assert_string_equal(get(containers, "box", "known", &info), "abc");
+        assert_true(str_eq_cstr(info.etag, n == 0 ? given : "900150983cd24fb0d6963f7d28e17f72"));
+    }
+}
+
 static void test_announced_size_holds(void **state)
 {
     struct store_writer *w = begin(images, NULL, KEY, 5, NULL);
@@ -291,6 +313,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write_and_read, store_dir_setup, store_dir_teardown),
         cmocka_unit_test_setup_teardown(test_image_is_never_replaced, store_dir_setup, store_dir_teardown),
         cmocka_unit_test_setup_teardown(test_object_is_replaced_whole, store_dir_setup, store_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_md5_that_is_given, store_dir_setup, store_dir_teardown),
         cmocka_unit_test_setup_teardown(test_announced_size_holds, store_dir_setup, store_dir_teardown),
         cmocka_unit_test_setup_teardown(test_holes, store_dir_setup, store_dir_teardown),
         cmocka_unit_test_setup_teardown(test_stop, store_dir_setup, store_dir_teardown),
