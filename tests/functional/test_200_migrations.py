@@ -1,4 +1,5 @@
 """tally-manage db sync on databases of every revision of real subunit2sql and real RefStack."""
+import datetime
 import glob
 import itertools
 import os
@@ -354,6 +355,28 @@ def test_the_server_is_killed(database, fresh):
     finally:
         server.kill()
         remove_folder(folder)
+
+
+# --- Tally's own older revisions ---
+
+def test_members_get_the_time_of_their_image(database, fresh):
+    db = database()
+    db.sync()
+    db.script("""ALTER TABLE image_members DROP KEY ix_image_members_member_status, DROP KEY ix_image_members_member,
+                     DROP COLUMN image_created_at, ADD KEY ix_image_members_member (member, status, image_id);
+                 UPDATE tally_version SET version_num = '016_export_turns';""")
+    for n in range(3):
+        db.insert('images', id='image-%d' % n, status='active', created_at='2026-01-0%d 01:02:03.000004' % (n + 1),
+                  updated_at='2026-05-05 05:05:05')
+        for member in 'ab':
+            db.insert('image_members', image_id='image-%d' % n, member=member, created_at='2026-06-06 06:06:06',
+                      updated_at='2026-06-06 06:06:06')
+    db.sync()
+    assert db.schema() == fresh.schema()
+    db.assert_head()
+    assert db.query('SELECT image_id, COUNT(*), MIN(image_created_at), MAX(image_created_at) FROM image_members'
+                    ' GROUP BY image_id ORDER BY image_id') == [
+        ('image-%d' % n, 2, *[datetime.datetime(2026, 1, n + 1, 1, 2, 3, 4)] * 2) for n in range(3)]
 
 
 # --- two at once ---
