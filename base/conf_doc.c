@@ -30,7 +30,10 @@ static void describe(struct buf *out, const struct conf_option *o)
     case CONF_LIST: buf_add_cstr(out, "Words with commas between."); break;
     case CONF_TABLE: buf_add_cstr(out, "A table's name."); break;
     case CONF_URL: buf_add_cstr(out, "A URL (http or https) without a slash at its end."); break;
-    case CONF_REGEX: buf_add_cstr(out, "A regular expression."); break;
+    case CONF_REGEX:
+        buf_add_cstr(out,
+                     "A POSIX extended regular expression with a group; no {...} and no back references.");
+        break;
     case CONF_TIME: buf_add_cstr(out, "A time like 2026-03-01T12:00:00Z, or nothing."); break;
     case CONF_PAIRS: buf_add_cstr(out, "KEY:VALUE, with commas between."); break;
     }
@@ -139,7 +142,7 @@ void conf_mdoc(struct buf *out)
 {
     buf_add_cstr(out,
                  ".\\\" Made from the option table; see base/conf-doc.\n"
-                 ".Dd November 21, 2026\n.Dt TALLY.CONF 5\n.Os\n"
+                 ".Dd November 22, 2026\n.Dt TALLY.CONF 5\n.Os\n"
                  ".Sh NAME\n.Nm tally.conf\n.Nd configuration of Tally\n"
                  ".Sh DESCRIPTION\n"
                  "One file configures all programs of Tally.\n"

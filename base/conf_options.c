@@ -176,7 +176,7 @@ const struct conf_option conf_table[] = {
     {"subunit", "wall_time", CONF_BOOL, SIGHUP, .offset = AT(subunit.wall_time), .def = "false",
      .what = "A run's time is the last stop less the first start, not the tests' sum."},
     {"subunit", "attr_regex", CONF_REGEX, SIGHUP, .offset = AT(subunit.attr_regex), .def = "\\[(.*)\\]",
-     .what = "What is cut out of a test's id as its attributes; a POSIX extended expression with one group."},
+     .what = "What is cut out of a test's id as its attributes: the group of this expression."},
     {"subunit", "test_attr_prefix", CONF_STRING, SIGHUP, .offset = AT(subunit.test_attr_prefix), .def = "",
      .what = "Attributes that begin with it are kept as the test's metadata too."},
     {"subunit", "remove_test_attr_prefix", CONF_BOOL, SIGHUP, .offset = AT(subunit.remove_test_attr_prefix),
@@ -184,7 +184,8 @@ const struct conf_option conf_table[] = {
     {"subunit", "artifacts", CONF_STRING, SIGHUP, .offset = AT(subunit.artifacts), .def = "",
      .what = "Where a run's logs are, if the query does not say it."},
     {"subunit", "run_at", CONF_TIME, SIGHUP, .offset = AT(subunit.run_at), .def = "",
-     .what = "When a run began, if the query does not say it; without it, when it is uploaded."},
+     .what = "When a run began, if the query does not say it; without it, when it is uploaded (run import: "
+             "when the file was changed last)."},
     {"subunit", "run_meta", CONF_PAIRS, SIGHUP, .offset = AT(subunit.run_meta), .def = "",
      .what = "Metadata of every run; a query's meta.KEY= stands in the place of that KEY."},
     {"subunit", "non_subunit_name", CONF_STRING, SIGHUP, .offset = AT(subunit.non_subunit_name), .def = "",
@@ -206,8 +207,7 @@ const struct conf_option conf_table[] = {
      RANGE(0, 100000000), .what = "Tasks of one project that have not ended; 0: no limit."},
     {"task", "secret_key", CONF_STRING, SECRET, .offset = AT(task.secret_key), .def = "",
      .what = "64 hexadecimal digits (openssl rand -hex 32): the key under which the requester's token waits "
-             "in the "
-             "database until his task ends. The same on every host."},
+             "in the database until his task ends. The same on every host."},
 
     {"worker", "slots", CONF_NUMBER, .offset = AT(worker.slots), .def = "4", RANGE(1, 256),
      .what = "Tasks that one tally-worker carries out at once."},

@@ -1,9 +1,9 @@
 #include "config.h"
 #include "base/conf_table.h"
 #include "base/arena.h"
+#include "base/attr_regex.h"
 #include "base/clock.h"
 
-#include <regex.h>
 #include <string.h>
 
 static void *field(struct conf *c, const struct conf_option *o)
@@ -115,16 +115,15 @@ static const char *check_url(const struct conf_option *o, struct str v)
     return NULL;
 }
 
-static const char *check_regex(const char *v)
+static const char *check_regex(struct conf *c, struct str v)
 {
     regex_t re;
-    size_t groups;
+    const char *wrong = attr_regex_compile(v, &re);
 
-    if (regcomp(&re, v, REG_EXTENDED))
-        return "is not a POSIX extended regular expression";
-    groups = re.re_nsub;
+    if (wrong)
+        return arena_printf(c->memory, "is not taken: %s", wrong);
     regfree(&re);
-    return groups == 1 ? NULL : "does not have one group";
+    return NULL;
 }
 
 static const char *set_text(struct conf *c, const struct conf_option *o, struct str v)
@@ -140,7 +139,7 @@ static const char *set_text(struct conf *c, const struct conf_option *o, struct 
     else if (o->type == CONF_URL)
         wrong = check_url(o, v);
     else if (o->type == CONF_REGEX)
-        wrong = check_regex(text);
+        wrong = check_regex(c, v);
     else if (o->type == CONF_TIME && v.n && !clock_parse(v, &us))
         wrong = "is no time like 2026-03-01T12:00:00Z";
     if (!wrong)

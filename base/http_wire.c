@@ -30,12 +30,18 @@ static bool token_ok(const char *s)
     return *s && strspn(s, allowed) == strlen(s);
 }
 
+/* Whatever the case of its letters, as the filter of imports and libcurl have it. */
+static bool has_scheme(struct str url, struct str scheme)
+{
+    return url.n >= scheme.n && str_eq_nocase((struct str){url.p, scheme.n}, scheme);
+}
+
 bool http_request_ok(const struct http_request *request, struct error *err)
 {
     if (!token_ok(request->method))
         return error_set(err, ERROR_BAD_REQUEST, "the method cannot be sent");
-    if (!str_starts(str_of(request->url), STR("http://")) &&
-        !str_starts(str_of(request->url), STR("https://")))
+    if (!has_scheme(str_of(request->url), STR("http://")) &&
+        !has_scheme(str_of(request->url), STR("https://")))
         return error_set(err, ERROR_BAD_REQUEST, "the URL does not begin with http:// or https://");
     return true;
 }

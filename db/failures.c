@@ -17,9 +17,8 @@ bool failure_runs_find(struct db_conn *c, struct arena *arena, const struct view
     struct sql q;
 
     out->n = 0;
-    const struct db_value list = filter->n_meta
-                                     ? run_list_meta(arena, filter->meta[0].key, filter->meta[0].value)
-                                     : run_list_all(arena);
+    struct db_value list = filter->n_meta ? run_list_meta(arena, filter->meta[0].key, filter->meta[0].value)
+                                          : run_list_all(arena);
     const struct run_pick pick = {.lists = &list, .n_lists = 1, .status = RUN_ANY};
 
     sql_begin(&q, arena);

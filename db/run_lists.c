@@ -82,6 +82,52 @@ bool run_lists_take(struct db_conn *c, int64_t run_id, struct error *err)
 
 /* --- reading ------------------------------------------------------------------------------------- */
 
+/* Of lists with more runs than this any may be walked along: a page of what they share is soon full. */
+enum { LOOK = 1000 };
+
+static bool count_runs(struct db_conn *c, const struct viewer *viewer, struct db_value list, uint64_t *n,
+                       struct error *err)
+{
+    const struct db_value values[] = {list, DB_STR(viewer->project), DB_UINT(LOOK)};
+    const struct db_value staff_values[] = {list, DB_UINT(LOOK)};
+    bool found;
+    struct db_rows *rows =
+        viewer->staff ? db_query_one(c,
+                                     "SELECT COUNT(*) AS n FROM (SELECT 1 FROM run_lists FORCE INDEX "
+                                     "(ix_run_lists_list) WHERE list = ? LIMIT ?) l",
+                                     staff_values, 2, &found, err)
+                      : db_query_one(c,
+                                     "SELECT COUNT(*) AS n FROM (SELECT 1 FROM run_lists FORCE INDEX "
+                                     "(ix_run_lists_project) WHERE list = ? AND project = ? LIMIT ?) l",
+                                     values, 3, &found, err);
+
+    if (!rows)
+        return false;
+    *n = found ? (uint64_t)db_i64(rows, "n") : 0;
+    db_close(rows);
+    return true;
+}
+
+bool run_pick_order(struct db_conn *c, const struct viewer *viewer, struct run_pick *pick, struct error *err)
+{
+    uint64_t n, fewest = UINT64_MAX;
+    size_t first = 0;
+
+    for (size_t i = 0; pick->n_lists > 1 && i < pick->n_lists; i++) {
+        if (!count_runs(c, viewer, pick->lists[i], &n, err))
+            return false;
+        if (n < fewest) {
+            fewest = n;
+            first = i;
+        }
+    }
+    const struct db_value list = pick->lists[first];
+
+    pick->lists[first] = pick->lists[0];
+    pick->lists[0] = list;
+    return true;
+}
+
 /* The other lists are joined, not asked for by EXISTS: MariaDB would begin with them, and sort. */
 void run_lists_from(struct sql *q, const struct viewer *viewer, const struct run_pick *pick)
 {

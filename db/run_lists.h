@@ -24,13 +24,17 @@ bool run_lists_take(struct db_conn *c, int64_t run_id, struct error *err);
 
 /* Which runs are meant: those that stand in all of these lists. */
 struct run_pick {
-    const struct db_value *lists; /* RUN_PICK_LISTS at most, the one with the fewest runs first */
+    struct db_value *lists; /* RUN_PICK_LISTS at most */
     size_t n_lists;
     enum run_status status;
     struct str start_date; /* of run_at, MySQL's form; inclusive; p NULL: none */
     struct str end_date;
 };
 enum { RUN_PICK_LISTS = RUN_FILTER_META + 1 };
+
+/* Puts the list with the fewest runs of the viewer's first: a query walks along that one. To be called before
+ * the query is built. */
+bool run_pick_order(struct db_conn *c, const struct viewer *viewer, struct run_pick *pick, struct error *err);
 
 /* For a query that begins "SELECT ... FROM ": adds run_lists under the name l, with the index that finds
  * PICK's runs of the viewer in the order of (run_at, run_id). To be followed by " STRAIGHT_JOIN ..." and

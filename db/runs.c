@@ -132,8 +132,10 @@ static bool build_list(struct sql *q, struct db_conn *c, struct arena *arena, co
                        const struct run_filter *f, struct error *err)
 {
     struct db_value lists[RUN_PICK_LISTS];
-    const struct run_pick pick = {lists, add_lists(arena, f, lists), f->status, f->start_date, f->end_date};
+    struct run_pick pick = {lists, add_lists(arena, f, lists), f->status, f->start_date, f->end_date};
 
+    if (!run_pick_order(c, viewer, &pick, err))
+        return false;
     sql_add(q, "SELECT " RUN_COLUMNS " FROM ");
     run_lists_from(q, viewer, &pick);
     sql_add(q, " STRAIGHT_JOIN run_info i ON i.run_id = l.run_id STRAIGHT_JOIN runs r ON r.id = l.run_id");
@@ -145,13 +147,13 @@ static bool build_list(struct sql *q, struct db_conn *c, struct arena *arena, co
 }
 
 bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
-              const struct run_filter *filter, run_fn fn, void *arg, bool *more, struct error *err)
+              const struct run_filter *filter, struct run **page, size_t *n, bool *more, struct error *err)
 {
     struct sql q;
-    struct run *page = arena_calloc(arena, filter->limit + 1, sizeof(*page));
     struct db_rows *rows = NULL;
-    size_t n = 0;
 
+    *page = arena_calloc(arena, filter->limit + 1, sizeof(**page));
+    *n = 0;
     sql_begin(&q, arena);
     if (build_list(&q, c, arena, viewer, filter, err))
         rows = sql_query(&q, c, err);
@@ -159,22 +161,30 @@ bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewe
         sql_free(&q);
     if (!rows)
         return false;
-    /* The page is read whole, so that FN may use the connection. */
-    while (n <= filter->limit && db_next(rows, err))
-        read_run(rows, arena, &page[n++]);
-    if (!db_end(rows))
-        return false;
-    *more = n > filter->limit;
-    for (size_t i = 0; i < n && i < filter->limit; i++)
-        if (!fn(arg, &page[i], err))
-            return false;
-    return true;
+    while (*n <= filter->limit && db_next(rows, err))
+        read_run(rows, arena, &(*page)[(*n)++]);
+    *more = *n > filter->limit;
+    *n -= *more;
+    return db_end(rows);
 }
 
-struct db_rows *run_metadata(struct db_conn *c, int64_t run_id, struct error *err)
+#define FOUR "?, ?, ?, ?"
+#define ALL FOUR ", " FOUR ", " FOUR ", " FOUR ", " FOUR ", " FOUR ", " FOUR ", " FOUR
+
+struct db_rows *run_metadata(struct db_conn *c, const struct run *runs, size_t n, struct error *err)
 {
-    return DB_QUERY(c, err, "SELECT `key`, value FROM run_metadata WHERE run_id = ? ORDER BY id",
-                    DB_INT(run_id));
+    struct db_value values[2 * RUN_METADATA_MAX];
+
+    if (n == 1)
+        return DB_QUERY(c, err, "SELECT run_id, `key`, value FROM run_metadata WHERE run_id = ? ORDER BY id",
+                        DB_INT(runs[0].id));
+    /* One text for any number of runs: no run has the id 0. */
+    for (size_t i = 0; i < RUN_METADATA_MAX; i++)
+        values[i] = values[RUN_METADATA_MAX + i] = DB_INT(i < n ? runs[i].id : 0);
+    return db_query(c,
+                    "SELECT run_id, `key`, value FROM run_metadata WHERE run_id IN (" ALL
+                    ") ORDER BY FIELD(run_id, " ALL "), id",
+                    values, 2 * RUN_METADATA_MAX, err);
 }
 
 /* --- parts of a run ----------------------------------------------------------------------------- */

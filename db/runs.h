@@ -69,14 +69,15 @@ struct run_filter {
     uint64_t limit;
 };
 
-/* Newest first. Calls FN for each run of the page; *MORE: there are others behind it. ERROR_BAD_REQUEST for a
- * marker that is no run that the viewer may see. */
-typedef bool (*run_fn)(void *arg, const struct run *run, struct error *err);
+/* A page of runs, newest first: *N of them at *PAGE, in ARENA. *MORE: there are others behind it.
+ * ERROR_BAD_REQUEST for a marker that is no run that the viewer may see. */
 bool run_list(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
-              const struct run_filter *filter, run_fn fn, void *arg, bool *more, struct error *err);
+              const struct run_filter *filter, struct run **page, size_t *n, bool *more, struct error *err);
 
-/* Key and value, in the order in which they were written. */
-struct db_rows *run_metadata(struct db_conn *c, int64_t run_id, struct error *err);
+/* The metadata of N runs (RUN_METADATA_MAX at most): run_id, key and value, in the order of RUNS, and of one
+ * run in that in which they were written. */
+enum { RUN_METADATA_MAX = 32 };
+struct db_rows *run_metadata(struct db_conn *c, const struct run *runs, size_t n, struct error *err);
 
 /* Part of a run: its test_runs with id in (AFTER, LAST], of STATUS only where it is not NULL. */
 struct run_part {

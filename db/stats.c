@@ -182,7 +182,8 @@ bool stats_failures(struct db_conn *c, struct arena *arena, const struct viewer 
 {
     struct failures f = {.c = c, .arena = arena, .after = marker, .limit = limit, .fn = fn, .arg = arg};
     struct run_filter failed = *filter;
-    struct run run;
+    struct run run, *runs;
+    size_t n;
     bool more_runs = true, ok = true;
 
     failed.status = RUN_FAILED;
@@ -195,7 +196,9 @@ bool stats_failures(struct db_conn *c, struct arena *arena, const struct viewer 
         f.after = 0;
     }
     for (int page = 0; ok && more_runs && f.n <= limit && page < PAGES_MAX; page++) {
-        ok = run_list(c, arena, viewer, &failed, failures_of, &f, &more_runs, err);
+        ok = run_list(c, arena, viewer, &failed, &runs, &n, &more_runs, err);
+        for (size_t i = 0; ok && i < n; i++)
+            ok = failures_of(&f, &runs[i], err);
         failed.marker = f.last;
     }
     *more = f.n > limit;

@@ -6,7 +6,6 @@
 #include "handlers/json_reply.h"
 #include "handlers/subunit.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { DEFAULT_LAST = 50, HEX_SIZE = 2 * FAILURE_SIGNATURE_SIZE + 1, LIMIT_MAX = 1000 };
@@ -190,7 +189,6 @@ static bool answer_flaky(struct request *r, const struct flaky_test *tests, size
                          bool more, size_t runs, struct error *err)
 {
     struct json_reply out;
-    char text[24];
 
     json_reply_begin(&out, r);
     json_obj_begin(&out.w);
@@ -199,15 +197,7 @@ static bool answer_flaky(struct request *r, const struct flaky_test *tests, size
     json_arr_begin(&out.w);
     for (size_t i = begin; i < end; i++)
         add_flaky(&out.w, &tests[i]);
-    json_arr_end(&out.w);
-    if (more) {
-        snprintf(text, sizeof(text), "%lld", (long long)tests[end - 1].id);
-        json_key_link(&out.w, r, "next", str_of(text));
-    }
-    json_obj_end(&out.w);
-    bool ok = json_reply_flush(&out, true, err);
-    json_reply_free(&out);
-    return ok;
+    return json_reply_end_list(&out, true, more ? tests[end - 1].id : 0, err);
 }
 
 bool failures_flaky(struct request *r, struct error *err)

@@ -53,6 +53,22 @@ void json_key_link(struct json_writer *w, const struct request *r, const char *k
     buf_free(&link);
 }
 
+bool json_reply_end_list(struct json_reply *out, bool ok, int64_t next, struct error *err)
+{
+    char marker[24];
+
+    if (ok) {
+        json_arr_end(&out->w);
+        snprintf(marker, sizeof(marker), "%lld", (long long)next);
+        if (next)
+            json_key_link(&out->w, out->r, "next", str_of(marker));
+        json_obj_end(&out->w);
+        ok = json_reply_flush(out, true, err);
+    }
+    json_reply_free(out);
+    return ok;
+}
+
 void json_key_time(struct json_writer *w, const char *key, struct str sql)
 {
     char text[24];

@@ -7,7 +7,6 @@
 #include "handlers/subunit.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #define SECOND_US INT64_C(1000000)
 #define DAY_US (86400 * SECOND_US)
@@ -186,7 +185,7 @@ bool stats_get_runs(struct request *r, struct error *err)
         return false;
     struct db_conn *c = db_acquire_for(r->db, r->arena, err);
     bool none;
-    if (!c || !check_split(c, &viewer, by, &none, err))
+    if (!c || !check_split(c, &viewer, by, &none, err) || !run_pick_order(c, &viewer, &span->pick, err))
         return false;
     s.split = by.p != NULL;
     json_reply_begin(&s.out, r);
@@ -220,7 +219,8 @@ bool stats_get_tests(struct request *r, struct error *err)
         return error_set(err, ERROR_BAD_REQUEST, "start_date and end_date are more than %d days apart",
                          DAYS_MAX);
     struct db_conn *c = db_acquire_for(r->db, r->arena, err);
-    if (!c || !stats_counts(c, &viewer, &span->pick, test_id, &sum, err))
+    if (!c || !run_pick_order(c, &viewer, &span->pick, err) ||
+        !stats_counts(c, &viewer, &span->pick, test_id, &sum, err))
         return false;
     json_reply_begin(&out, r);
     json_obj_begin(&out.w);
@@ -299,16 +299,5 @@ bool stats_get_failures(struct request *r, struct error *err)
     json_key(&s.out.w, "failures");
     json_arr_begin(&s.out.w);
     bool ok = stats_failures(c, r->arena, &viewer, &filter, marker, limit, add_failure, &s, &more, err);
-    if (ok) {
-        char text[24];
-
-        json_arr_end(&s.out.w);
-        snprintf(text, sizeof(text), "%lld", (long long)s.last);
-        if (more && s.last)
-            json_key_link(&s.out.w, r, "next", str_of(text));
-        json_obj_end(&s.out.w);
-        ok = json_reply_flush(&s.out, true, err);
-    }
-    json_reply_free(&s.out);
-    return ok;
+    return json_reply_end_list(&s.out, ok, more ? s.last : 0, err);
 }

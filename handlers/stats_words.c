@@ -132,6 +132,12 @@ static bool add_prefix(void *arg, const struct stats_prefix *prefix, struct erro
     return json_reply_flush(&s->out, false, err);
 }
 
+/* Does NAME lie below PREFIX ("": everything does)? */
+static bool is_below(struct str name, struct str prefix)
+{
+    return !prefix.n || (name.n > prefix.n && str_starts(name, prefix) && name.p[prefix.n] == '.');
+}
+
 bool stats_get_prefixes(struct request *r, struct error *err)
 {
     struct viewer viewer = subunit_viewer(r);
@@ -143,6 +149,8 @@ bool stats_get_prefixes(struct request *r, struct error *err)
         return false;
     if (prefix.p && str_utf8_len(prefix) > PREFIX_CHARS)
         return error_set(err, ERROR_BAD_REQUEST, "prefix: at most %d characters are taken", PREFIX_CHARS);
+    if (marker.p && !is_below(marker, prefix))
+        return error_set(err, ERROR_BAD_REQUEST, "marker: it is no name below the prefix");
     struct db_conn *c = db_acquire_for(r->db, r->arena, err);
     if (!c || !begin(&s, r, "prefixes"))
         return false;

@@ -6,8 +6,7 @@
 
 #include <regex.h>
 
-/* Compiles a user's attr_regex: an extended regular expression with one group. No repeat counts, no back
- * references and not many '+' within each other, which cost without bound. Free with regfree(). */
+/* attr_regex_compile() of a user's; ERROR_BAD_REQUEST. Free with regfree(). */
 bool stream_regex(struct str text, regex_t *out, struct error *err);
 
 /* All zero but attr_regex is one that has read nothing. */

@@ -39,29 +39,38 @@ void subunit_run_counts(struct json_writer *w, const struct run *run)
     json_key_float(w, "run_time", run->run_time);
 }
 
-static bool add_metadata(struct run_reply *out, struct db_conn *c, int64_t run_id, struct error *err)
-{
-    struct db_rows *rows = run_metadata(c, run_id, err);
+/* Of several runs, in their order: a row is at hand until there is none any more. */
+struct metadata {
+    struct db_rows *rows;
+    bool at_hand;
+};
 
-    if (!rows)
-        return false;
-    /* A key may occur with several values, so this is a list of pairs. */
-    json_key(&out->json.w, "metadata");
-    json_arr_begin(&out->json.w);
-    while (db_next(rows, err)) {
-        json_obj_begin(&out->json.w);
-        json_key_str(&out->json.w, "key", db_str(rows, "key"));
-        json_key_str(&out->json.w, "value", db_str(rows, "value"));
-        json_obj_end(&out->json.w);
-    }
-    json_arr_end(&out->json.w);
-    return db_end(rows);
+static bool begin_metadata(struct metadata *m, struct db_conn *c, const struct run *runs, size_t n,
+                           struct error *err)
+{
+    m->rows = run_metadata(c, runs, n, err);
+    m->at_hand = m->rows && db_next(m->rows, err);
+    return m->rows != NULL;
 }
 
-static bool add_run(struct run_reply *out, struct db_conn *c, const struct run *run, struct error *err)
+static void add_metadata(struct json_writer *w, struct metadata *m, int64_t run_id, struct error *err)
 {
-    struct json_writer *w = &out->json.w;
+    /* A key may occur with several values, so this is a list of pairs. */
+    json_key(w, "metadata");
+    json_arr_begin(w);
+    while (m->at_hand && db_i64(m->rows, "run_id") == run_id) {
+        json_obj_begin(w);
+        json_key_str(w, "key", db_str(m->rows, "key"));
+        json_key_str(w, "value", db_str(m->rows, "value"));
+        json_obj_end(w);
+        m->at_hand = db_next(m->rows, err);
+    }
+    json_arr_end(w);
+}
 
+/* What goes wrong while M is read is seen at its end. */
+static void add_run(struct json_writer *w, const struct run *run, struct metadata *m, struct error *err)
+{
     subunit_run_counts(w, run);
     json_key_str(w, "artifacts", run->artifacts);
     json_key_str(w, "cpid", run->cpid);
@@ -71,27 +80,27 @@ static bool add_run(struct run_reply *out, struct db_conn *c, const struct run *
     json_key_time(w, "created_at", run->created_at);
     json_key_i64(w, "tests", run->tests);
     json_key_i64(w, "attachments", run->attachments);
-    return add_metadata(out, c, run->id, err);
+    add_metadata(w, m, run->id, err);
 }
 
 /* --- GET /v1/subunit ---------------------------------------------------------------------------- */
 
-struct listing {
-    struct run_reply out;
-    struct db_conn *c;
-    const struct run *last;
-};
-
-static bool list_run(void *arg, const struct run *run, struct error *err)
+/* Some of a page's. */
+static bool add_runs(struct json_reply *out, struct db_conn *c, const struct run *runs, size_t n,
+                     struct error *err)
 {
-    struct listing *l = arg;
+    struct metadata metadata;
+    bool ok = true;
 
-    json_obj_begin(&l->out.json.w);
-    if (!add_run(&l->out, l->c, run, err))
+    if (!begin_metadata(&metadata, c, runs, n, err))
         return false;
-    json_obj_end(&l->out.json.w);
-    l->last = run;
-    return json_reply_flush(&l->out.json, false, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        json_obj_begin(&out->w);
+        add_run(&out->w, &runs[i], &metadata, err);
+        json_obj_end(&out->w);
+        ok = json_reply_flush(out, false, err);
+    }
+    return db_end(metadata.rows) && ok;
 }
 
 static bool get_date(struct request *r, const char *name, bool end, struct str *out, struct error *err)
@@ -153,24 +162,32 @@ static bool list_runs(struct request *r, struct error *err)
 {
     struct run_filter filter = {.limit = 0};
     struct viewer viewer = subunit_viewer(r);
-    struct listing l = {.last = NULL};
-    bool more = false;
+    struct json_reply out;
+    struct run *page;
+    size_t n, step;
+    bool more = false, ok = true;
 
-    if (!get_filter(r, &filter, err) || !(l.c = db_acquire_for(r->db, r->arena, err)))
+    if (!get_filter(r, &filter, err))
         return false;
-    json_reply_begin(&l.out.json, r);
-    json_obj_begin(&l.out.json.w);
-    json_key(&l.out.json.w, "runs");
-    json_arr_begin(&l.out.json.w);
-    bool ok = run_list(l.c, r->arena, &viewer, &filter, list_run, &l, &more, err);
-    if (ok) {
-        json_arr_end(&l.out.json.w);
-        if (more && l.last)
-            json_key_link(&l.out.json.w, r, "next", l.last->uuid);
-        json_obj_end(&l.out.json.w);
-        ok = json_reply_flush(&l.out.json, true, err);
+    struct db_conn *c = db_acquire_for(r->db, r->arena, err);
+    if (!c || !run_list(c, r->arena, &viewer, &filter, &page, &n, &more, err))
+        return false;
+    json_reply_begin(&out, r);
+    json_obj_begin(&out.w);
+    json_key(&out.w, "runs");
+    json_arr_begin(&out.w);
+    for (size_t i = 0; ok && i < n; i += step) {
+        step = n - i < RUN_METADATA_MAX ? n - i : RUN_METADATA_MAX;
+        ok = add_runs(&out, c, page + i, step, err);
     }
-    json_reply_free(&l.out.json);
+    if (ok) {
+        json_arr_end(&out.w);
+        if (more && n)
+            json_key_link(&out.w, r, "next", page[n - 1].uuid);
+        json_obj_end(&out.w);
+        ok = json_reply_flush(&out, true, err);
+    }
+    json_reply_free(&out);
     return ok;
 }
 
@@ -327,13 +344,17 @@ static bool send_run(struct run_reply *out, struct db_conn *c, const struct run 
 {
     struct viewer viewer = subunit_viewer(out->json.r);
     struct json_writer *w = &out->json.w;
+    struct metadata metadata;
 
     json_obj_begin(w);
     json_key(w, "subunit-data");
     json_obj_begin(w);
-    if (!add_run(out, c, run, err))
+    if (!begin_metadata(&metadata, c, run, 1, err))
         return false;
+    add_run(w, run, &metadata, err);
     json_obj_end(w);
+    if (!db_end(metadata.rows))
+        return false;
     if (!add_part(out, run_tests(c, &viewer, part, err), add_tests, err) ||
         !add_part(out, run_test_runs(c, part, err), add_test_runs, err))
         return false;

@@ -5,8 +5,6 @@
 #include "handlers/json_reply.h"
 #include "handlers/subunit.h"
 
-#include <stdio.h>
-
 static bool get_limit(struct request *r, uint64_t *limit, struct error *err)
 {
     *limit = r->conf->api.default_limit;
@@ -66,18 +64,7 @@ static bool answer_list(struct request *r, struct db_conn *c, struct str prefix,
     } else {
         ok = tests_list(c, r->arena, &viewer, prefix, marker, limit, list_test, &l, &more, err);
     }
-    if (ok) {
-        char text[24];
-
-        json_arr_end(&l.out.w);
-        snprintf(text, sizeof(text), "%lld", (long long)l.last);
-        if (more && l.last)
-            json_key_link(&l.out.w, r, "next", str_of(text));
-        json_obj_end(&l.out.w);
-        ok = json_reply_flush(&l.out, true, err);
-    }
-    json_reply_free(&l.out);
-    return ok;
+    return json_reply_end_list(&l.out, ok, more ? l.last : 0, err);
 }
 
 bool tests_index(struct request *r, struct error *err)

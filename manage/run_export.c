@@ -76,7 +76,7 @@ static bool export_to(struct manage *m, struct db_conn *c, struct arguments *a, 
     bool ok = a->average ? average_stream(c, &a->of, clock_now_us(), to_file, out, err)
                          : export_run(m, c, a->uuid, out, err);
     if ((ok && fflush(out) != 0) || (!ok && err->kind == ERROR_ABORTED))
-        return error_set(err, ERROR_UNAVAILABLE, "the stream cannot be written: %s", strerror(errno));
+        return error_set(err, ERROR_ABORTED, "the stream cannot be written: %s", strerror(errno));
     return ok;
 }
 
@@ -90,14 +90,14 @@ static bool export_to_file(struct manage *m, struct db_conn *c, struct arguments
     mode_t mask = umask(0);
 
     umask(mask);
-    bool ok = out ? export_to(m, c, a, out, err)
-                  : error_set(err, ERROR_UNAVAILABLE, "%s: %s", name, strerror(errno));
+    bool ok =
+        out ? export_to(m, c, a, out, err) : error_set(err, ERROR_ABORTED, "%s: %s", name, strerror(errno));
     if (ok && (fchmod(fd, 0666 & ~mask) < 0 || fsync(fd) < 0))
-        ok = error_set(err, ERROR_UNAVAILABLE, "%s: %s", name, strerror(errno));
+        ok = error_set(err, ERROR_ABORTED, "%s: %s", name, strerror(errno));
     if (out && fclose(out) != 0 && ok)
-        ok = error_set(err, ERROR_UNAVAILABLE, "%s: %s", name, strerror(errno));
+        ok = error_set(err, ERROR_ABORTED, "%s: %s", name, strerror(errno));
     if (ok && rename(name, a->output) < 0)
-        ok = error_set(err, ERROR_UNAVAILABLE, "%s: %s", a->output, strerror(errno));
+        ok = error_set(err, ERROR_ABORTED, "%s: %s", a->output, strerror(errno));
     if (!ok && fd >= 0)
         unlink(name);
     arena_free(arena);

@@ -194,8 +194,9 @@ static bool store_file(struct import *im, struct arena *arena, const char *name,
                           .wall_time = conf->subunit.wall_time,
                           .attr_prefix = str_of(conf->subunit.test_attr_prefix),
                           .remove_prefix = conf->subunit.remove_test_attr_prefix};
-    if (im->run_at)
-        clock_parse(str_of(im->run_at), &in->run_at_us);
+    /* both were parsed before: the option's where it is given, else the configuration's, else the file's */
+    if (im->run_at || conf->subunit.run_at[0])
+        clock_parse(str_of(im->run_at ? im->run_at : conf->subunit.run_at), &in->run_at_us);
     options.start_us = in->run_at_us;
     if (conf->subunit.non_subunit_name[0])
         options.non_subunit_name = conf->subunit.non_subunit_name;

@@ -198,27 +198,45 @@ def test_killed_at_random(empty, demo, victim, rounds):
     assert rounds < 60 or seen == {True, False}
 
 
+def post_held_at(stack, client, data, fault, meanwhile):
+    """The reply to an upload whose process stands still at FAULT while MEANWHILE() runs."""
+    with_fault(stack, fault)
+    replies = []
+    thread = threading.Thread(target=lambda: replies.append(post(client, data)))
+    thread.start()
+
+    def stopped():
+        with open('/proc/%d/stat' % stack.tally.pid, encoding='ascii') as f:
+            return f.read().rpartition(')')[2].split()[0] == 'T'
+    wait_for('the stop', stopped, 20)
+    stack.expect_down.add('mariadb')
+    meanwhile()
+    stack.tally.send(signal.SIGCONT)
+    thread.join(60)
+    return replies[0]
+
+
+def test_commit_that_nobody_knows_of(armed, demo):
+    """The database dies before COMMIT is answered, and stays away: nobody is asked to send it again by himself."""
+    data = sample()
+    r = post_held_at(armed, demo, data, 'db.before_commit=stop', armed.mariadb.kill)
+    assert r.status_code == 503 and 'Retry-After' not in r.headers, (r.text, r.headers)
+    assert 'it is not known whether it was' in r.json()['detail']
+    armed.mariadb.start()
+    assert check_all_or_nothing(armed, demo, data) is False
+
+
 @pytest.mark.parametrize('where', ['db.before_commit', 1, 6, 12, 17])
 def test_database_killed_in_mid_transaction(armed, demo, where):
     """The process is held at the point while the database dies and comes back; then it goes on by itself."""
     data = sample()
     fault = where + '=stop' if isinstance(where, str) else 'db.execute=stop:%d' % (
         count_statements(armed, demo)[0] + where)
-    with_fault(armed, fault)
-    replies = []
-    thread = threading.Thread(target=lambda: replies.append(post(demo, data)))
-    thread.start()
 
-    def stopped():
-        with open('/proc/%d/stat' % armed.tally.pid, encoding='ascii') as f:
-            return f.read().rpartition(')')[2].split()[0] == 'T'
-    wait_for('the stop', stopped, 20)
-    armed.expect_down.add('mariadb')
-    armed.mariadb.kill()
-    armed.mariadb.start()
-    armed.tally.send(signal.SIGCONT)
-    thread.join(60)
-    (r,) = replies
+    def restarted():
+        armed.mariadb.kill()
+        armed.mariadb.start()
+    r = post_held_at(armed, demo, data, fault, restarted)
     # it began anew on a new connection
     assert r.status_code == 201, r.text
     assert counts(armed) == WHOLE

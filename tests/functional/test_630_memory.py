@@ -24,12 +24,12 @@ def fresh(empty):
     return empty
 
 
-def upload(client, pieces, sizes):
+def upload(client, pieces, sizes, kind):
     def counted():
         for p in pieces:
             sizes.append(len(p))
             yield p
-    r = client.post('/v1/subunit', data=counted(), headers={'Content-Type': RAW}, timeout=7200)
+    r = client.post('/v1/subunit', data=counted(), headers={'Content-Type': kind}, timeout=7200)
     assert r.status_code == 201, r.text
     return r.json()['subunit-uuid']
 
@@ -45,7 +45,7 @@ def drain(client, path):
     return size, sha.hexdigest()
 
 
-def through(stack, client, pieces, record, name):
+def through(stack, client, pieces, record, name, kind=RAW):
     """Up, down as JSON and as a stream, and away; the peaks in MiB and seconds of each."""
     sizes, peaks, run = [], {}, None
 
@@ -55,11 +55,11 @@ def through(stack, client, pieces, record, name):
         out = fn()
         peaks[what] = (round(stack.tally.peak_rss() / MIB, 1), round(time.monotonic() - begin, 1))
         return out
-    run = step('upload', lambda: upload(client, pieces, sizes))
+    run = step('upload', lambda: upload(client, pieces, sizes, kind))
     step('json', lambda: drain(client, '/v1/subunit/' + run))
     size, _ = step('stream', lambda: drain(client, '/v1/subunit/%s/stream' % run))
     assert size > sum(sizes) * 0.9
-    if len(sizes) < 200:
+    if len(sizes) < 200 and kind == RAW:
         (a,) = client.get('/v1/subunit/' + run).json()['attachments']
         got = step('attachment', lambda: drain(client, a['attachment']))
         assert got[0] == a['size']
@@ -86,6 +86,22 @@ def test_small(fresh, demo, record):
 
 def test_attachment(fresh, demo, record):
     through(fresh, demo, bigstream.attachment(100 << 20), record, 'an attachment of 100 MiB')
+
+
+def junit(count, output):
+    """Pieces of a JUnit report of COUNT tests, each of which says OUTPUT, every fiftieth fails."""
+    yield b'<?xml version="1.0" encoding="utf-8"?>\n<testsuites><testsuite name="s" timestamp="2026-03-01T10:00:00">\n'
+    for i in range(count):
+        fault = b'<failure message="%d != 0">Traceback\nE  %d != 0</failure>' % (i, i) if i % 50 == 0 else b''
+        yield b'<testcase classname="pkg.mod%d.Class" name="test_%d" time="0.5">%s<system-out>%s</system-out></testcase>\n' % (
+            i % 97, i, fault, output)
+    yield b'</testsuite></testsuites>\n'
+
+
+@pytest.mark.parametrize('tests,output', [(5000, b'z&lt;' + b'z' * 3900),
+                                          pytest.param(50000, b'z' * 3950, marks=pytest.mark.long)], ids=['20', '200'])
+def test_junit(fresh, demo, record, tests, output):
+    through(fresh, demo, junit(tests, output), record, 'JUnit, %d tests' % tests, 'application/xml')
 
 
 @pytest.mark.long

@@ -182,6 +182,8 @@ def test_prefixes(runs, demo, staff):
     page = demo.get(page['next']).json()
     assert [p['prefix'] for p in page['prefixes']] == ['x.y'] and 'next' not in page
     refusal(demo.get('/v1/tests/prefixes?prefix=' + 'x' * 201), 400, 'prefix')
+    for marker in ('a', 'x', 'xx.y', 'secret.of', 'z'):
+        refusal(demo.get('/v1/tests/prefixes?prefix=x&marker=' + marker), 400, 'marker')
 
 
 def test_prefixes_of_odd_names(empty, demo):

@@ -58,6 +58,20 @@ def test_import(empty, demo, alt, tmp_path):
         assert manage(empty, 'run', 'import', *wrong).returncode == 64, wrong
 
 
+def test_when_an_imported_run_began(empty, tmp_path):
+    """The option's time, else the configuration's, else that of the file's last change."""
+    files = [write(tmp_path, 'f%d' % i, simple(salt=i)) for i in range(3)]
+    os.utime(files[0], (0, 1767225600))
+    seen = []
+    for file, configured, options in ((files[0], None, []), (files[1], '2026-02-01T12:00:00Z', []),
+                                      (files[2], '2026-02-01T12:00:00Z', ['--run-at', '2026-03-01'])):
+        if configured:
+            empty.conf.set('subunit', run_at=configured)
+        assert manage(empty, 'run', 'import', *who(empty), *options, file).returncode == 0
+        seen.append(str(empty.sql('SELECT run_at FROM runs ORDER BY id DESC LIMIT 1')[0][0]))
+    assert seen == ['2026-01-01 00:00:00', '2026-02-01 12:00:00', '2026-03-01 00:00:00']
+
+
 def test_killed_and_run_again(empty, tmp_path):
     files = [write(tmp_path, 'f%03d' % i, simple(*['t.%d_%d' % (i, k) for k in range(30)], salt=i)) for i in range(60)]
     command = [empty.build + '/manage/tally-manage', '--config', empty.conf.path, 'run', 'import', *who(empty), *files]
@@ -102,11 +116,12 @@ def test_export(empty, demo, tmp_path):
     assert manage(empty, 'run', 'export', '-o', str(out), run[:-1] + 'x').returncode != 0 and out.read_bytes() == want
     assert [p.name for p in tmp_path.iterdir()] == ['out']
     full = manage(empty, 'run', 'export', '-o', '/proc/none/out', run)
-    assert full.returncode != 0 and b'/proc/none' in full.stderr
+    assert full.returncode == 74 and b'/proc/none' in full.stderr
     with open('/dev/full', 'wb') as device:
         r = subprocess.run([empty.build + '/manage/tally-manage', '--config', empty.conf.path, 'run', 'export', run],
                            stdout=device, stderr=subprocess.PIPE, check=False)
-    assert r.returncode != 0 and b'cannot be written' in r.stderr
+    assert r.returncode == 74 and b'cannot be written' in r.stderr
+    assert manage(empty, 'run', 'export', run[:-12] + '0' * 12).returncode == 66
     for wrong in ([], [run, '--average'], ['--average', '--key', 'a'], [run, '--key', 'a', '--value', 'b'], [run, run]):
         assert manage(empty, 'run', 'export', *wrong).returncode == 64, wrong
 

@@ -61,7 +61,7 @@ def test_999_a_scan_is_seen(full):
     with full.connect() as db, db.cursor() as cur:
         for text, scanned in (('SELECT id FROM tasks WHERE request_id = ? LIMIT ?', True),
                               ('SELECT COUNT(*) FROM attachments', True),
-                              ('UPDATE images i SET i.min_ram = ? WHERE i.checksum = ?', True),
+                              ('UPDATE images i SET i.min_ram = ? WHERE i.os_hash_algo = ?', True),
                               ('DELETE FROM test_runs WHERE status = ?', True),
                               ('DELETE m FROM run_info i JOIN meta m ON m.test_id = i.result_id WHERE i.run_id = ?', True),
                               ('DELETE m FROM run_info i JOIN meta m ON m.test_id = CONVERT(i.result_id USING utf8mb3)'

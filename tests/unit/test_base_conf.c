@@ -134,7 +134,7 @@ static void all_mistakes_with_lines(void **state)
         "f:14: version_table = a-b is not a table's name (letters, digits and _; at most 64)\n"
         "f:16: log_level = loud: not one of debug info warning error\n"
         "f:17: log_json = maybe is not true or false\n"
-        "f:19: attr_regex = [ is not a POSIX extended regular expression\n"
+        "f:19: attr_regex = [ is not taken: Invalid regular expression\n"
         "f:20: max_stream_bytes = 4T is not a number of bytes (with K, M or G) (1024 to 1099511627776)\n");
 }
 
@@ -153,7 +153,10 @@ static void odd_values(void **state)
         "f:2: public_url = https://x y has a character that no URL has\n");
     bad("[api]\npublic_url =\n", "f:2: public_url =  does not begin with http:// or https://\n");
     bad("[identity]\nadmin_roles = a,,b\n", "f:2: admin_roles = a,,b has an empty word\n");
-    bad("[subunit]\nattr_regex = x\n", "f:2: attr_regex = x does not have one group\n");
+    bad("[subunit]\nattr_regex = x\n",
+        "f:2: attr_regex = x is not taken: a group (...) that holds the attributes is missing\n");
+    bad("[subunit]\nattr_regex = (a){9}\n",
+        "f:2: attr_regex = (a){9} is not taken: repeat counts {...} and back references are not taken\n");
     bad("[api]\n = 1\n", "f:2: the line begins with a blank: values go on one line\n");
     bad("[api]\n= 1\n", "f:2: unknown option \"\" in [api]\n");
     bad("[api\n", "f:1: a section's line must end with ]\n");
