@@ -161,24 +161,29 @@ static bool make_ruleset(const struct confine_job *job, int *out, struct error *
 
 static void __attribute__((noreturn)) give_up(const char *what)
 {
-    ssize_t n = write(STDERR_FILENO, what, strlen(what));
-
-    _exit(n < 0 ? COULD_NOT : COULD_NOT);
+    while (write(STDERR_FILENO, what, strlen(what)) < 0 && errno == EINTR)
+        continue;
+    _exit(COULD_NOT);
 }
 
-static void limit(int what, uint64_t most)
+static void limit_to(int what, uint64_t most, uint64_t hard)
 {
-    struct rlimit l = {.rlim_cur = most, .rlim_max = most};
+    struct rlimit l = {.rlim_cur = most, .rlim_max = hard};
 
     if (setrlimit((__rlimit_resource_t)what, &l) != 0)
         give_up("setrlimit");
 }
 
+static void limit(int what, uint64_t most)
+{
+    limit_to(what, most, most);
+}
+
 static void limit_all(const struct confine_job *job)
 {
     limit(RLIMIT_AS, job->memory);
-    limit(RLIMIT_STACK, STACK); /* each thread's */
-    limit(RLIMIT_CPU, job->cpu_seconds);
+    limit(RLIMIT_STACK, STACK);                                   /* each thread's */
+    limit_to(RLIMIT_CPU, job->cpu_seconds, job->cpu_seconds + 1); /* SIGXCPU tells it from other deaths */
     limit(RLIMIT_FSIZE, job->file_bytes);
     limit(RLIMIT_NOFILE, MAX_FILES);
     limit(RLIMIT_CORE, 0);

@@ -20,7 +20,7 @@ struct confine_job {
     const char *const *reads;
     const char *const *writes;
     uint64_t memory;         /* bytes of address space */
-    uint64_t cpu_seconds;    /* of processor time */
+    uint64_t cpu_seconds;    /* of processor time: more ends it by SIGXCPU */
     uint64_t file_bytes;     /* the largest file that it may write */
     int64_t timeout_us;      /* of the clock on the wall */
     int64_t stall_us;        /* without having used any processor time */

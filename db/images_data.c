@@ -140,8 +140,9 @@ static bool owner_of(struct db_conn *c, struct arena *arena, struct str key, str
     return found || error_set(err, ERROR_CONFLICT, "The image's data is no longer being written");
 }
 
-static bool check_final_size(struct db_conn *c, struct str key, uint64_t size,
-                             const struct image_quota *quota, struct error *err)
+/* Is there room for SIZE bytes of object KEY, whatever it was counted as so far? */
+static bool check_size(struct db_conn *c, struct str key, uint64_t size, const struct image_quota *quota,
+                       struct error *err)
 {
     struct image_need need = {.bytes_known = true, .bytes = size, .except_key = key};
     struct str project;
@@ -155,12 +156,37 @@ static bool check_final_size(struct db_conn *c, struct str key, uint64_t size,
     return ok;
 }
 
+struct growth {
+    struct str key;
+    uint64_t size;
+    const struct image_quota *quota;
+};
+
+static bool grow_tx(struct db_conn *c, void *arg, struct error *err)
+{
+    const struct growth *g = arg;
+
+    return check_size(c, g->key, g->size, g->quota, err) &&
+           DB_EXEC(c, NULL, err,
+                   "UPDATE store_objects SET size = ? WHERE object_key = ? AND state = 'writing'",
+                   DB_UINT(g->size), DB_STR(g->key));
+}
+
+bool images_object_grown(struct db_conn *c, struct str key, uint64_t size, const struct image_quota *quota,
+                         struct error *err)
+{
+    struct growth g = {key, size, quota};
+
+    /* Whether a COMMIT without an answer took place does not matter: the same again is the same. */
+    return !quota->max_bytes || db_transaction(c, grow_tx, NULL, &g, err);
+}
+
 bool images_activate(struct db_conn *c, struct str id, struct str key, const struct image_data *data,
                      const struct image_quota *quota, struct error *err)
 {
     struct db_done done;
 
-    if (!check_final_size(c, key, data->size, quota, err) || !lock_image(c, id, "saving", "active", err) ||
+    if (!check_size(c, key, data->size, quota, err) || !lock_image(c, id, "saving", "active", err) ||
         !DB_EXEC(c, &done, err,
                  "UPDATE store_objects SET state = 'live', size = ?, writer_until = NULL"
                  " WHERE object_key = ? AND image_id = ? AND state = 'writing'",

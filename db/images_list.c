@@ -14,22 +14,22 @@ static const struct {
     bool null; /* may be; asked of what is sorted by */
 } columns[] = {
     [IMAGE_BY_NAME] = {"i.name", "name", FREE_TEXT, true},
-    [IMAGE_BY_STATUS] = {"i.status", "status", TEXT},
+    [IMAGE_BY_STATUS] = {"i.status", "status", TEXT, false},
     [IMAGE_BY_CONTAINER_FORMAT] = {"i.container_format", "container_format", TEXT, true},
     [IMAGE_BY_DISK_FORMAT] = {"i.disk_format", "disk_format", TEXT, true},
     [IMAGE_BY_SIZE] = {"i.size", "size", NUMBER, true},
-    [IMAGE_BY_ID] = {"i.id", "id", TEXT},
-    [IMAGE_BY_CREATED_AT] = {"i.created_at", "created_us", MOMENT},
-    [IMAGE_BY_UPDATED_AT] = {"i.updated_at", "updated_us", MOMENT},
-    [IMAGE_BY_OWNER] = {"i.owner", "owner", FREE_TEXT},
-    [IMAGE_BY_CHECKSUM] = {"i.checksum", "checksum", TEXT},
-    [IMAGE_BY_OS_HASH_ALGO] = {"i.os_hash_algo", "os_hash_algo", TEXT},
-    [IMAGE_BY_OS_HASH_VALUE] = {"i.os_hash_value", "os_hash_value", TEXT},
-    [IMAGE_BY_VIRTUAL_SIZE] = {"i.virtual_size", "virtual_size", NUMBER},
-    [IMAGE_BY_MIN_RAM] = {"i.min_ram", "min_ram", NUMBER},
-    [IMAGE_BY_MIN_DISK] = {"i.min_disk", "min_disk", NUMBER},
-    [IMAGE_BY_PROTECTED] = {"i.protected", "protected", NUMBER},
-    [IMAGE_BY_OS_HIDDEN] = {"i.os_hidden", "os_hidden", NUMBER},
+    [IMAGE_BY_ID] = {"i.id", "id", TEXT, false},
+    [IMAGE_BY_CREATED_AT] = {"i.created_at", "created_us", MOMENT, false},
+    [IMAGE_BY_UPDATED_AT] = {"i.updated_at", "updated_us", MOMENT, false},
+    [IMAGE_BY_OWNER] = {"i.owner", "owner", FREE_TEXT, false},
+    [IMAGE_BY_CHECKSUM] = {"i.checksum", "checksum", TEXT, false},
+    [IMAGE_BY_OS_HASH_ALGO] = {"i.os_hash_algo", "os_hash_algo", TEXT, false},
+    [IMAGE_BY_OS_HASH_VALUE] = {"i.os_hash_value", "os_hash_value", TEXT, false},
+    [IMAGE_BY_VIRTUAL_SIZE] = {"i.virtual_size", "virtual_size", NUMBER, false},
+    [IMAGE_BY_MIN_RAM] = {"i.min_ram", "min_ram", NUMBER, false},
+    [IMAGE_BY_MIN_DISK] = {"i.min_disk", "min_disk", NUMBER, false},
+    [IMAGE_BY_PROTECTED] = {"i.protected", "protected", NUMBER, false},
+    [IMAGE_BY_OS_HIDDEN] = {"i.os_hidden", "os_hidden", NUMBER, false},
 };
 
 /* --- conditions --------------------------------------------------------------------------------- */
@@ -183,20 +183,20 @@ static void add_marker(struct sql *q, const struct image_filter *f)
     sql_add(q, ")");
 }
 
-static void add_order(struct sql *q, const struct image_filter *f, bool of_results)
+static void add_order(struct sql *q, const struct image_filter *f, bool of_results, uint64_t limit)
 {
     for (size_t i = 0; i < f->n_sorts; i++) {
         sql_add(q, i ? ", " : " ORDER BY ");
         sql_add(q, of_results ? columns[f->sort[i].column].result : columns[f->sort[i].column].sql);
         sql_add(q, f->sort[i].descending ? " DESC" : "");
     }
-    sql_value(q, " LIMIT ?", DB_UINT(f->limit));
+    sql_value(q, " LIMIT ?", DB_UINT(limit));
 }
 
 /* --- which index ---------------------------------------------------------------------------------- */
 
-/* What a branch begins with: all its images have one owner, one visibility, or neither. */
-enum prefix { BY_OWNER, BY_VISIBILITY, BY_NOTHING };
+/* What a branch begins with: all its images have one owner, one visibility, both, or neither. */
+enum prefix { BY_OWNER, BY_VISIBILITY, BY_OWNER_AND_VISIBILITY, BY_NOTHING };
 
 #define INDEXES(prefix)                                                          \
     {                                                                            \
@@ -208,6 +208,7 @@ enum prefix { BY_OWNER, BY_VISIBILITY, BY_NOTHING };
 static const char *const indexes[][IMAGE_BY_UPDATED_AT + 1] = {
     [BY_OWNER] = INDEXES("_owner"),
     [BY_VISIBILITY] = INDEXES("_visibility"),
+    [BY_OWNER_AND_VISIBILITY] = {[IMAGE_BY_CREATED_AT] = " FORCE INDEX (ix_images_owner_visibility)"},
     [BY_NOTHING] = INDEXES(""),
 };
 
@@ -261,9 +262,17 @@ static bool is_by_creation(const struct image_filter *f)
            !find_condition(f, IMAGE_BY_NAME);
 }
 
+/* Nearly all images are active: that they are says little. */
+static bool is_of_rare_status(const struct image_filter *f)
+{
+    const struct image_condition *c = find_condition(f, IMAGE_BY_STATUS);
+
+    return c && !str_eq_cstr(c->values[0], "active");
+}
+
 /* The optimizer, which does not count on LIMIT, would rather sort a third of the table than read a page in
- * order: where an index has the order, it is told which. */
-static void add_index(struct sql *q, const struct image_filter *f, enum prefix prefix)
+ * order: where an index has the order, it is told which. OF_ONE: all have the same visibility. */
+static void add_index(struct sql *q, const struct image_filter *f, enum prefix prefix, bool of_one)
 {
     enum image_column key = f->sort[0].column;
 
@@ -273,6 +282,8 @@ static void add_index(struct sql *q, const struct image_filter *f, enum prefix p
         return;
     if (key == IMAGE_BY_CREATED_AT && find_condition(f, IMAGE_BY_NAME))
         key = IMAGE_BY_NAME;
+    else if (key == IMAGE_BY_CREATED_AT && prefix == BY_OWNER && of_one && !is_of_rare_status(f))
+        prefix = BY_OWNER_AND_VISIBILITY;
     else if (key == IMAGE_BY_CREATED_AT && find_condition(f, IMAGE_BY_STATUS))
         key = IMAGE_BY_STATUS;
     if (key <= IMAGE_BY_UPDATED_AT && indexes[prefix][key])
@@ -309,7 +320,7 @@ static void add_conditions(struct sql *q, const struct image_filter *f, enum par
 static void end_branch(struct sql *q, const struct image_filter *f, enum part part)
 {
     add_conditions(q, f, part);
-    add_order(q, f, false);
+    add_order(q, f, false, f->limit);
     sql_add(q, ")");
 }
 
@@ -336,7 +347,7 @@ static void add_all(struct sql *q, const struct image_filter *f, enum part part)
     bool one = f->visibility.p && !asks_for(f, "all");
 
     begin_branch(q);
-    add_index(q, f, one ? BY_VISIBILITY : BY_NOTHING);
+    add_index(q, f, one ? BY_VISIBILITY : BY_NOTHING, one);
     sql_add(q, " WHERE i.deleted = 0");
     if (!f->visibility.p)
         sql_value(q, " AND (i.visibility <> 'community' OR i.owner = ?)", DB_STR(f->project));
@@ -345,17 +356,15 @@ static void add_all(struct sql *q, const struct image_filter *f, enum part part)
     end_branch(q, f, part);
 }
 
-/* The project's images, ALL of them or those of visibilities that no other branch has. */
-static void add_own(struct sql *q, const struct image_filter *f, bool all, enum part part)
+/* The project's images. */
+static void add_own(struct sql *q, const struct image_filter *f, enum part part)
 {
+    bool one = f->visibility.p && !asks_for(f, "all");
+
     begin_branch(q);
-    add_index(q, f, BY_OWNER);
+    add_index(q, f, BY_OWNER, one);
     sql_value(q, " WHERE i.owner = ? AND i.deleted = 0", DB_STR(f->project));
-    if (!f->visibility.p)
-        sql_add(q, all ? "" : " AND i.visibility <> 'public'");
-    else if (asks_for(f, "all"))
-        sql_add(q, all ? "" : " AND i.visibility IN ('private', 'shared')");
-    else
+    if (one)
         sql_value(q, " AND i.visibility = ?", DB_STR(f->visibility));
     end_branch(q, f, part);
 }
@@ -364,7 +373,7 @@ static void add_own(struct sql *q, const struct image_filter *f, bool all, enum 
 static void add_open(struct sql *q, const struct image_filter *f, const char *visibility, enum part part)
 {
     begin_branch(q);
-    add_index(q, f, BY_VISIBILITY);
+    add_index(q, f, BY_VISIBILITY, true);
     sql_value(q, " WHERE i.visibility = ? AND i.deleted = 0", DB_CSTR(visibility));
     end_branch(q, f, part);
 }
@@ -392,7 +401,8 @@ static void add_shared(struct sql *q, const struct image_filter *f, enum part pa
         end_branch(q, f, part);
 }
 
-/* Every image that the caller may see, in one branch and no other. */
+/* Every image that the caller may see. His own open ones may be in two branches: were either to leave them
+ * out, a project with nothing else would have all of them looked through for a page. */
 static void add_branches(struct sql *q, const struct image_filter *f, enum part part)
 {
     bool any = !f->visibility.p, all = asks_for(f, "all");
@@ -403,11 +413,11 @@ static void add_branches(struct sql *q, const struct image_filter *f, enum part 
         return;
     }
     if (owner && str_eq(owner->values[0], f->project)) {
-        add_own(q, f, true, part);
+        add_own(q, f, part);
         return;
     }
     if (any || all || asks_for(f, "private") || asks_for(f, "shared"))
-        add_own(q, f, false, part);
+        add_own(q, f, part);
     if (any || all || asks_for(f, "public"))
         add_open(q, f, "public", part);
     if (all || asks_for(f, "community"))
@@ -421,7 +431,7 @@ static void build(struct sql *q, const struct image_filter *f)
     add_branches(q, f, is_split(f) ? VALUES : WHOLE);
     if (is_split(f))
         add_branches(q, f, NULLS);
-    add_order(q, f, true);
+    add_order(q, f, true, 2 * f->limit);
 }
 
 /* --- the page ----------------------------------------------------------------------------------- */
@@ -438,8 +448,10 @@ static bool read_page(struct db_conn *c, struct arena *arena, const struct image
     struct db_rows *rows = sql_query(&q, c, err);
     if (!rows)
         return false;
+    /* what two branches have comes twice, one after the other: the order ends with the id */
     while (*n < f->limit && db_next(rows, err))
-        images_read_row(rows, arena, &(*page)[(*n)++]);
+        if (*n == 0 || !str_eq(db_str(rows, "id"), (*page)[*n - 1].id))
+            images_read_row(rows, arena, &(*page)[(*n)++]);
     return db_end(rows);
 }
 

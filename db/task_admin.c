@@ -19,10 +19,10 @@ bool task_lease_get(struct db_conn *c, struct arena *arena, struct str id, struc
                     bool *found, struct error *err)
 {
     static const char sql[] =
-        "SELECT l.worker, l.epoch, l.attempts, l.cancel, IF(l.worker IS NULL AND o.task_id IS NOT NULL,"
-        " CONCAT('waits for task ', o.task_id, ', an export of the same image to the same container'), "
-        "l.note)"
-        " AS note, s.task_id AS secret, " LEASE_UNTIL ", " NEXT_RUN ", " STARTED
+        "SELECT l.worker, l.epoch, l.attempts, l.cancel, s.task_id AS secret,"
+        " IF(l.worker IS NULL AND o.task_id IS NOT NULL, CONCAT('waits for task ', o.task_id,"
+        " ', an export of the same image to the same container'), l.note) AS note,"
+        " " LEASE_UNTIL ", " NEXT_RUN ", " STARTED
         " FROM task_leases l LEFT JOIN task_secrets s ON s.task_id = l.task_id"
         " LEFT JOIN task_leases o ON o.export_turn = l.export_target AND o.task_id <> l.task_id"
         " WHERE l.task_id = ?";
@@ -84,13 +84,15 @@ static bool bury_objects(struct db_conn *c, struct str id, struct error *err)
                    DB_STR(id));
 }
 
-/* The lease goes; but the worker that has an export may be writing until its lease ends, and then clears away
- * what it wrote: for so long it keeps the turn. No look at the queue finds such a row. */
+/* The lease goes; but where an export was begun, its object may be in the container. The worker that has it
+ * may be writing until its lease ends, and then clears away what it wrote: for so long it keeps the turn.
+ * After that, or where no worker has it, the sweeper does so. No look at the queue finds such a row. */
 static bool end_lease(struct db_conn *c, struct str id, struct error *err)
 {
     return DB_EXEC(c, NULL, err,
-                   "UPDATE task_leases SET epoch = epoch + 1, next_run_at = lease_until, lease_until = NULL"
-                   " WHERE task_id = ? AND export_turn IS NOT NULL AND lease_until > UTC_TIMESTAMP(6)",
+                   "UPDATE task_leases SET epoch = epoch + 1, worker = COALESCE(worker, '-'), next_run_at ="
+                   " GREATEST(UTC_TIMESTAMP(6), COALESCE(lease_until, UTC_TIMESTAMP(6))), lease_until = NULL"
+                   " WHERE task_id = ? AND export_target IS NOT NULL AND epoch > 0",
                    DB_STR(id)) &&
            DB_EXEC(
                c, NULL, err,
@@ -125,8 +127,7 @@ static bool requeue_tx(struct db_conn *c, void *arg, struct error *err)
 {
     const struct change *ch = arg;
 
-    /* The worker that has an export may be writing until its lease ends: it begins anew, with its turn, then.
-     */
+    /* The worker that has an export may be writing until its lease ends: only then it begins anew. */
     return lock_lease(c, ch->id, err) && bury_objects(c, ch->id, err) &&
            DB_EXEC(c, NULL, err,
                    "UPDATE task_leases SET next_run_at = IF(export_turn IS NULL, UTC_TIMESTAMP(6),"

@@ -2,6 +2,8 @@
 #include "db/task_sweep.h"
 #include "db/images.h"
 
+#include <mysqld_error.h>
+
 bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err)
 {
     struct db_done done = {0};
@@ -14,14 +16,34 @@ bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err)
     return ok;
 }
 
+/* Carries out SQL for each text, COLUMN, that ROWS have (NULL: their query failed); *N rows were changed. */
+static bool change_each(struct db_conn *c, struct db_rows *rows, const char *column, const char *sql,
+                        uint64_t *n, struct error *err)
+{
+    struct arena *arena = arena_new(0);
+    struct str found[SWEEP_BATCH];
+    size_t n_found = 0;
+    bool ok = rows != NULL;
+
+    *n = 0;
+    while (ok && n_found < SWEEP_BATCH && db_next(rows, err))
+        found[n_found++] = arena_str(arena, db_str(rows, column));
+    ok = ok && db_end(rows);
+    for (size_t i = 0; ok && i < n_found; i++) {
+        struct db_done done;
+
+        ok = DB_EXEC(c, &done, err, sql, DB_STR(found[i]));
+        *n += ok ? done.affected : 0;
+    }
+    arena_free(arena);
+    return ok;
+}
+
 /* Found by a plain read: it sees objects and leases of one moment, and what is dead in it stays dead. An
  * UPDATE with this condition would read the objects as they are now and the leases as they were when it
  * began, and take an attempt that began between the two for a dead one. */
 bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
 {
-    struct arena *arena = arena_new(0);
-    struct str key[SWEEP_BATCH];
-    size_t found = 0;
     struct db_rows *rows = DB_QUERY(
         c, err,
         "SELECT o.object_key FROM store_objects o WHERE o.state = 'writing' AND o.task_id IS NOT NULL"
@@ -29,53 +51,54 @@ bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
         " AND (o.container IS NOT NULL OR (l.epoch = o.epoch AND l.worker IS NOT NULL)))"
         " ORDER BY o.created_at LIMIT ?",
         DB_UINT(SWEEP_BATCH));
-    bool ok = rows != NULL;
 
-    *n = 0;
-    while (ok && found < SWEEP_BATCH && db_next(rows, err))
-        key[found++] = arena_str(arena, db_str(rows, "object_key"));
-    ok = ok && db_end(rows);
-    for (size_t i = 0; ok && i < found; i++) {
-        struct db_done done;
-
-        ok = DB_EXEC(c, &done, err,
-                     "UPDATE store_objects SET state = 'dead' WHERE object_key = ? AND state = 'writing'",
-                     DB_STR(key[i]));
-        *n += ok ? done.affected : 0;
-    }
-    arena_free(arena);
-    return ok;
+    return change_each(c, rows, "object_key",
+                       "UPDATE store_objects SET state = 'dead' WHERE object_key = ? AND state = 'writing'",
+                       n, err);
 }
 
 /* Those that run are read, and they are no more than the slots of all workers; none is locked for it. */
-bool sweep_dead_turns(struct db_conn *c, uint64_t *n, struct error *err)
+bool sweep_dead_turns(struct db_conn *c, struct arena *arena, struct sweep_turn **out, size_t *n,
+                      struct error *err)
 {
-    struct arena *arena = arena_new(0);
-    struct str id[SWEEP_BATCH];
-    size_t found = 0;
-    struct db_rows *rows =
-        DB_QUERY(c, err,
-                 "SELECT task_id FROM task_leases WHERE worker > '' AND lease_until IS NULL"
-                 " AND next_run_at < NOW(6) LIMIT ?",
-                 DB_UINT(SWEEP_BATCH));
-    bool ok = rows != NULL;
+    struct db_rows *rows = DB_QUERY(c, err,
+                                    "SELECT l.task_id, l.epoch, l.project, i.input FROM task_leases l"
+                                    " LEFT JOIN task_info i ON i.task_id = l.task_id WHERE l.worker > ''"
+                                    " AND l.lease_until IS NULL AND l.next_run_at < NOW(6) LIMIT ?",
+                                    DB_UINT(SWEEP_TURNS));
 
+    *out = arena_calloc(arena, SWEEP_TURNS, sizeof(**out));
     *n = 0;
-    while (ok && found < SWEEP_BATCH && db_next(rows, err))
-        id[found++] = arena_str(arena, db_str(rows, "task_id"));
-    ok = ok && db_end(rows);
-    for (size_t i = 0; ok && i < found; i++) {
-        struct db_done done;
+    if (!rows)
+        return false;
+    while (*n < SWEEP_TURNS && db_next(rows, err))
+        (*out)[(*n)++] = (struct sweep_turn){.task_id = arena_str(arena, db_str(rows, "task_id")),
+                                             .project = arena_str(arena, db_str(rows, "project")),
+                                             .input = arena_str(arena, db_str(rows, "input")),
+                                             .epoch = db_i64(rows, "epoch")};
+    return db_end(rows);
+}
 
-        ok =
-            DB_EXEC(c, &done, err,
-                    "DELETE FROM task_leases WHERE task_id = ? AND worker IS NOT NULL AND lease_until IS NULL"
-                    " AND next_run_at < NOW(6)",
-                    DB_STR(id[i]));
-        *n += ok ? done.affected : 0;
-    }
-    arena_free(arena);
-    return ok;
+bool sweep_turn_take(struct db_conn *c, const struct sweep_turn *turn, uint64_t lease, bool *ours,
+                     struct error *err)
+{
+    struct db_done done = {0};
+    bool ok = DB_EXEC(c, &done, err,
+                      "UPDATE task_leases SET worker = '-', export_turn = export_target,"
+                      " next_run_at = NOW(6) + INTERVAL ? SECOND WHERE task_id = ? AND epoch = ?"
+                      " AND worker IS NOT NULL AND lease_until IS NULL AND next_run_at < NOW(6)",
+                      DB_UINT(lease), DB_STR(turn->task_id), DB_INT(turn->epoch));
+
+    *ours = ok && done.affected > 0;
+    return ok || err->code == ER_DUP_ENTRY; /* another export has the turn: later, then */
+}
+
+bool sweep_turn_end(struct db_conn *c, const struct sweep_turn *turn, struct error *err)
+{
+    return DB_EXEC(c, NULL, err,
+                   "DELETE FROM task_leases WHERE task_id = ? AND epoch = ? AND worker = '-'"
+                   " AND lease_until IS NULL",
+                   DB_STR(turn->task_id), DB_INT(turn->epoch));
 }
 
 bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err)

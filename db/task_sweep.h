@@ -18,9 +18,25 @@ bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err);
  * them until another one has replaced it. */
 bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err);
 
-/* Turns of exports that an administrator made failures of, and whose workers did not clear away within their
- * leases. */
-bool sweep_dead_turns(struct db_conn *c, uint64_t *n, struct error *err);
+/* An export that an administrator made a failure of, and that no worker has cleared away after: EPOCH and
+ * those before it may have left its object in the customer's container. */
+struct sweep_turn {
+    struct str task_id;
+    struct str project;
+    struct str input; /* JSON text */
+    int64_t epoch;
+};
+
+/* Up to SWEEP_TURNS of them, in ARENA. */
+enum { SWEEP_TURNS = 20 };
+bool sweep_dead_turns(struct db_conn *c, struct arena *arena, struct sweep_turn **out, size_t *n,
+                      struct error *err);
+
+/* Takes its turn for LEASE seconds. *OURS false: another sweeper has, or another export of the image to that
+ * container is under way. sweep_turn_end(), once the object is gone, gives the turn to the next. */
+bool sweep_turn_take(struct db_conn *c, const struct sweep_turn *turn, uint64_t lease, bool *ours,
+                     struct error *err);
+bool sweep_turn_end(struct db_conn *c, const struct sweep_turn *turn, struct error *err);
 
 /* Uploads through tally.fcgi that cannot be at work any more: the object dead, the image queued again. */
 bool sweep_dead_uploads(struct db_conn *c, uint64_t *n, struct error *err);

@@ -7,6 +7,7 @@
 #include "base/digests.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/uuid.h"
 #include "db/images.h"
 #include "handlers/image_access.h"
 #include "handlers/image_context.h"
@@ -28,6 +29,8 @@ struct upload {
     struct image image;
     struct image_quota quota;
     struct image_object object;
+    const char *tag;
+    uint64_t counted;            /* bytes that count against the quota so far */
     struct store_writer *writer; /* NULL before the first byte and after the last */
     struct digests *digests;
     struct inspect *inspect;
@@ -66,18 +69,22 @@ static bool check_image(struct upload *u, struct error *err)
                      disk ? "container_format" : "disk_format");
 }
 
+/* By the request, whose id the client may have chosen, and used before; so there is more to a key. */
 static void describe_object(struct upload *u)
 {
     struct request *r = u->r;
-    const char *key = arena_printf(r->arena, "%.*s/%s.0", STR_ARG(u->image.id), r->id + REQUEST_PREFIX);
+    char own[UUID_TEXT_SIZE];
 
+    uuid_new(own);
+    u->tag = arena_printf(r->arena, "%s.%.8s", r->id + REQUEST_PREFIX, own);
     u->object = (struct image_object){
-        .key = str_of(key),
+        .key = str_of(arena_printf(r->arena, "%.*s/%s", STR_ARG(u->image.id), u->tag)),
         .project = u->image.owner.p ? u->image.owner : r->identity->project_id,
         .image_id = u->image.id,
         .writer_seconds = (int64_t)r->conf->api.upload_deadline + WRITER_SLACK,
         .size = r->content_length > 0 ? r->content_length : 0,
     };
+    u->counted = (uint64_t)u->object.size;
 }
 
 /* From here on the image is being saved, and its object is recorded. */
@@ -101,13 +108,24 @@ static bool begin(struct upload *u, struct error *err)
 static bool open_writer(struct upload *u, struct error *err)
 {
     struct store_name name = {.object = u->object.key};
-    struct store_write_options options = {
-        .size = u->r->content_length,
-        .tag = arena_printf(u->r->arena, "%s.0", u->r->id + REQUEST_PREFIX),
-    };
+    struct store_write_options options = {.size = u->r->content_length, .tag = u->tag};
 
     u->writer = store_create(u->r->images->store, NULL, &name, &options, err);
     return u->writer != NULL;
+}
+
+/* A body that did not say its length counts while it comes. Where the database cannot be asked the upload
+ * goes on: its end is held against the quota in any case. */
+static bool count_bytes(struct upload *u, struct error *err)
+{
+    if (!u->quota.max_bytes || u->data.size < u->counted + IMAGE_COUNT_EVERY)
+        return true;
+    u->counted = u->data.size;
+    struct db_conn *c = db_acquire(u->r->db, err);
+    bool ok = c && images_object_grown(c, u->object.key, u->data.size, &u->quota, err);
+
+    db_release(c);
+    return ok || err->kind != ERROR_TOO_LARGE;
 }
 
 static bool copy_body(struct upload *u, struct error *err)
@@ -131,6 +149,8 @@ static bool copy_body(struct upload *u, struct error *err)
         if (!store_write(u->writer, p, n, err))
             return false;
         u->data.size += n;
+        if (!count_bytes(u, err))
+            return false;
         if (++turn % INSPECT_EVERY == 0 && inspect_refused(u->inspect, err))
             return false;
         fault_point("upload.piece");

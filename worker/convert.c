@@ -126,8 +126,11 @@ static bool explain(const struct conf *conf, const struct convert *c, const stru
                 r->status, r->signal, r->said);
     if (strstr(r->said, "No space left on device") || strstr(r->said, "Disk quota exceeded"))
         return error_set(err, ERROR_UNAVAILABLE, "There is no room to convert the image now");
-    if (r->signal == SIGXCPU || r->signal == SIGKILL)
-        return error_set(err, ERROR_TIMEOUT,
+    if (r->signal == SIGKILL) /* not by us: by a kernel without memory, or an administrator */
+        return error_set(err, ERROR_UNAVAILABLE, "The conversion from %.*s to %.*s was ended from outside",
+                         STR_ARG(c->from), STR_ARG(c->to));
+    if (r->signal == SIGXCPU)
+        return error_set(err, ERROR_BAD_REQUEST,
                          "The conversion from %.*s to %.*s took more than %llu seconds of processor time",
                          STR_ARG(c->from), STR_ARG(c->to), (unsigned long long)conf->worker.convert_timeout);
     if (r->signal == SIGXFSZ || strstr(r->said, "File too large"))

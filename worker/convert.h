@@ -22,9 +22,10 @@ struct convert {
 bool convert_can(struct str from, struct str to);
 
 /* Converts. *OUT is what the new file is, in ARENA. Error kinds: ERROR_BAD_REQUEST (the image is not what it
- * has to be, or damaged, or asks too much of the conversion), ERROR_TOO_LARGE (over [image] max_bytes, or
- * over what the format can hold), ERROR_TIMEOUT ([worker] convert_timeout, [task] stall_timeout),
- * ERROR_ABORTED (stop() said so), ERROR_UNAVAILABLE (no room: worth another try), ERROR_INTERNAL. */
+ * has to be, or damaged, or asks too much of the conversion: [worker] convert_memory, convert_timeout),
+ * ERROR_TOO_LARGE (over [image] max_bytes, or over what the format can hold), ERROR_TIMEOUT ([task]
+ * stall_timeout), ERROR_ABORTED (stop() said so), ERROR_UNAVAILABLE (no room, or ended from outside: worth
+ * another try), ERROR_INTERNAL. */
 bool convert_run(const struct conf *conf, struct arena *arena, const struct convert *c,
                  struct inspect_result *out, struct error *err);
 

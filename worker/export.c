@@ -316,7 +316,7 @@ static bool remove_ours(struct task_run *r, const struct store_caller *caller, c
 
 bool task_export_clean(struct task_run *r, struct error *err)
 {
-    struct store_caller caller = task_requester(r);
+    struct store_caller caller = r->secret.token.p ? task_requester(r) : task_ourselves(r);
     struct store_name name;
     struct str format;
 
@@ -331,6 +331,8 @@ bool task_export_clean(struct task_run *r, struct error *err)
     caller.stop = NULL;
     if (remove_ours(r, &caller, &name, err))
         return true;
+    if (!caller.token.p)
+        return false;
     caller.token = (struct str){NULL, 0};
     return remove_ours(r, &caller, &name, err);
 }

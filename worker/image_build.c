@@ -4,7 +4,6 @@
 #include "base/uuid.h"
 #include "db/image_members.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,12 +27,8 @@ static bool within_limits(struct task_run *r, const struct image *image, struct 
 {
     const struct conf *conf = r->tools->conf;
 
-    if (image->n_properties > conf->image.max_properties)
-        return error_set(err, ERROR_TOO_LARGE, "An image may have %" PRIu64 " properties, not %zu",
-                         conf->image.max_properties, image->n_properties);
-    if (image->n_tags > conf->image.max_tags)
-        return error_set(err, ERROR_TOO_LARGE, "An image may have %" PRIu64 " tags, not %zu",
-                         conf->image.max_tags, image->n_tags);
+    if (!image_check_limits(image, conf->image.max_properties, conf->image.max_tags, err))
+        return false;
     if (str_eq_cstr(image->visibility, "public") && !r->secret.is_admin)
         return error_set(err, ERROR_FORBIDDEN, "Only an administrator may make an image public");
     return true;

@@ -46,7 +46,7 @@ struct lease *lease_begin(struct lease_table *t, unsigned n, const struct task_h
     atomic_store(&l->deadline_us, INT64_MAX);
     atomic_store(&l->bytes_done, 0);
     atomic_store(&l->bytes_total, -1);
-    atomic_store(&l->stop, LEASE_HELD);
+    atomic_store(&l->stop, (int)t->later);
     l->active = true;
     pthread_mutex_unlock(&t->lock);
     return l;
@@ -64,6 +64,7 @@ unsigned lease_stop_all(struct lease_table *t, enum lease_stop why)
     unsigned count = 0;
 
     pthread_mutex_lock(&t->lock);
+    t->later = why;
     for (unsigned i = 0; i < t->n; i++)
         if (t->lease[i].active) {
             lease_stop_for(&t->lease[i], why);

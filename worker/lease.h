@@ -50,6 +50,7 @@ struct lease_table {
     pthread_t thread;
     bool ending;
     bool draining;
+    enum lease_stop later; /* what a task that a slot begins with now is told at once */
 };
 
 /* Starts the thread. WORKER is this process's name among all that ever were; it is referenced. */
@@ -72,7 +73,8 @@ enum lease_stop lease_check(struct lease *l);
 /* Gives the slot a reason, if it has none yet. */
 void lease_stop_for(struct lease *l, enum lease_stop why);
 
-/* Every slot that holds a task gets it; returns how many do. */
+/* Every slot that holds a task gets it, and every one that has claimed one and begins it later; returns how
+ * many hold one now. */
 unsigned lease_stop_all(struct lease_table *t, enum lease_stop why);
 unsigned lease_count(struct lease_table *t);
 

@@ -1,11 +1,14 @@
 #include "config.h"
 #include "worker/sweep.h"
 #include "base/fault.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "db/images.h"
 #include "db/task_sweep.h"
+#include "worker/task.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,11 +56,70 @@ static bool sweep_rows(struct sweeper *s, struct error *err)
     fault_point("sweep.expired");
     ok = ok && repeat(s, c, sweep_dead_attempts, "objects of dead attempts", err);
     fault_point("sweep.attempts");
-    ok = ok && repeat(s, c, sweep_dead_turns, "turns of exports that were failed", err);
     ok = ok && repeat(s, c, sweep_dead_uploads, "dead uploads", err);
     fault_point("sweep.uploads");
     ok = ok && repeat(s, c, sweep_workers, "workers not heard of", err);
     db_release(c);
+    return ok;
+}
+
+/* --- exports that were failed ----------------------------------------------------------------------- */
+
+/* What may be of it in the customer's container, by our own authority: the requester's token is gone. */
+static bool take_back(struct sweeper *s, struct tools *t, struct arena *arena, const struct sweep_turn *turn,
+                      struct error *err)
+{
+    struct lease none = {.hold.epoch = turn->epoch};
+    struct task_run r = {.db = s->db,
+                         .lease = &none,
+                         .tools = t,
+                         .arena = arena,
+                         .work.owner = turn->project,
+                         .type = TASK_EXPORT};
+    struct json *doc = json_parse_object(arena, turn->input, NULL, err);
+
+    snprintf(none.hold.task_id, sizeof(none.hold.task_id), "%.*s", STR_ARG(turn->task_id));
+    if (!doc || !task_input_parse(arena, t->conf, turn->project, TASK_EXPORT, doc, &r.input, err))
+        return true; /* by such an input nothing was exported */
+    return task_export_clean(&r, err);
+}
+
+/* What cannot be removed now is tried again when the turn's time is over; what never can be is told of. */
+static bool clear_turn(struct sweeper *s, struct tools *t, struct arena *arena, const struct sweep_turn *turn,
+                       struct error *err)
+{
+    bool ours = false;
+    struct db_conn *c = db_acquire(s->db, err);
+    bool ok = c && sweep_turn_take(c, turn, t->conf->worker.lease, &ours, err);
+
+    db_release(c);
+    if (!ok || !ours)
+        return ok;
+    fault_point("sweep.turn");
+    if (!take_back(s, t, arena, turn, err)) {
+        log_warning("sweep: what the failed task %.*s exported may be left: %s", STR_ARG(turn->task_id),
+                    err->message);
+        if (err->kind == ERROR_UNAVAILABLE || err->kind == ERROR_TIMEOUT)
+            return true;
+    }
+    c = db_acquire(s->db, err);
+    ok = c && sweep_turn_end(c, turn, err);
+    db_release(c);
+    return ok;
+}
+
+static bool sweep_turns(struct sweeper *s, struct tools *t, struct error *err)
+{
+    struct arena *arena = arena_new(0);
+    struct sweep_turn *turns;
+    size_t n = 0;
+    struct db_conn *c = db_acquire(s->db, err);
+    bool ok = c && sweep_dead_turns(c, arena, &turns, &n, err);
+
+    db_release(c);
+    for (size_t i = 0; ok && i < n && !is_ending(s); i++)
+        ok = clear_turn(s, t, arena, &turns[i], err);
+    arena_free(arena);
     return ok;
 }
 
@@ -135,7 +197,8 @@ static void sweep(struct sweeper *s)
     struct error err;
 
     error_clear(&err);
-    if (!sweep_rows(s, &err) || !sweep_bytes(s, t, &err) || !sweep_strays(t, &err))
+    if (!sweep_rows(s, &err) || !sweep_turns(s, t, &err) || !sweep_bytes(s, t, &err) ||
+        !sweep_strays(t, &err))
         log_warning("sweep: %s", err.message);
     toolbox_release(s->box, t);
 }

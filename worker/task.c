@@ -219,7 +219,8 @@ static bool attempt(struct task_run *r, struct error *err)
     if (!read_work(r, err))
         return false;
     set_deadline(r);
-    r->may_have_exported = r->work.attempts > 1;
+    /* Attempts that were handed back, or that an administrator took back, are not counted in "attempts". */
+    r->may_have_exported = r->lease->hold.epoch > 1;
     fault_point("task.read");
     if (!read_input(r, err) || !task_go_on(r, err))
         return false;

@@ -8,14 +8,16 @@ from test_640_explain import Recorder
 ROWS = 30000
 PAGE = 10
 FILL = (
-    # a third is the project's, a third public, the rest other projects' own; four are shared with it
-    "INSERT INTO images (id, name, status, visibility, owner, created_at, updated_at, size, disk_format, os_hidden)"
+    # a third is the project's, a third another's, all public, the rest other projects' own; four are shared with it
+    "INSERT INTO images (id, name, status, visibility, owner, created_at, updated_at, size, disk_format, os_hidden,"
+    " checksum)"
     " SELECT LOWER(CONCAT(LPAD(HEX(CRC32(seq)), 8, '0'), '-0000-4000-8000-', LPAD(seq, 12, '0'))), CONCAT('name', seq % 3000),"
     " ELT(seq % 20 + 1, 'queued', 'saving', 'deactivated', 'active', 'active', 'active', 'active', 'active', 'active',"
     " 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active', 'active'),"
     " ELT(seq % 3 + 1, ELT(seq DIV 3 % 2 + 1, 'private', 'community'), 'public', 'shared'),"
-    " IF(seq % 3 = 0, '{demo}', CONCAT('p', seq % 50)), '2026-01-01' + INTERVAL seq SECOND,"
-    " '2026-01-02' + INTERVAL seq * 7919 % 86400 SECOND, seq, 'raw', seq % 100 = 0 FROM seq_1_to_{rows}",
+    " ELT(seq % 3 + 1, '{demo}', '{alt}', CONCAT('p', seq % 50)), '2026-01-01' + INTERVAL seq SECOND,"
+    " '2026-01-02' + INTERVAL seq * 7919 % 86400 SECOND, seq, 'raw', seq % 100 = 0,"
+    " MD5(IF(seq % 1000 = 1, '', seq)) FROM seq_1_to_{rows}",
     "INSERT INTO image_members (image_id, member, created_at, updated_at, status, image_created_at)"
     " SELECT id, '{demo}', created_at, created_at, 'accepted', created_at FROM images WHERE visibility = 'shared' LIMIT 4",
     # with another project they all are
@@ -108,8 +110,9 @@ def test_713_filters(full, request, who):
 
 
 def test_713_rare(full, demo):
-    """Tags and properties that few images have are found by their own index."""
-    check(full, demo, 2500, '&tag=rare', '&os_distro=debian', '&os_distro=debian&tag=rare')
+    """Tags, properties and checksums that few images have are found by their own index."""
+    check(full, demo, 2500, '&tag=rare', '&os_distro=debian', '&os_distro=debian&tag=rare',
+          '&checksum=d41d8cd98f00b204e9800998ecf8427e')
 
 
 def test_713_owner(full, demo, admin):
@@ -139,3 +142,36 @@ def test_713_shared_is_whole(full, alt):
                      " AND m.status = 'pending' AND i.os_hidden = 0", full.project('alt'))[0][0]
     assert len(by_time) == len(set(by_time)) == shown > 1000
     assert sorted(by_time) == sorted(ids('&sort=size:asc'))
+
+
+def test_713_own_public(full, alt):
+    """A page costs what it holds where all that the project has is public too."""
+    check(full, alt, 400, *(q + m for q in ('', '&owner=' + full.project('alt'), '&visibility=all', '&visibility=public',
+                                            '&sort=created_at:asc') for m in ('', middle(alt, q))))
+
+
+def test_713_own_of_one_visibility(full, alt, admin):
+    """Few among very many that are one's own: forty of 10,000."""
+    full.sql("UPDATE images SET visibility = 'private' WHERE owner = %s AND size %% 250 = 1", full.project('alt'))
+    filters = ['&visibility=private', '&visibility=private&status=active', '&visibility=private&sort=created_at:asc']
+    try:
+        check(full, alt, 400, *(f + owner for f in filters for owner in ('', '&owner=' + full.project('alt'))))
+        check(full, admin, 400, *(f + '&owner=' + full.project('alt') for f in filters))
+    finally:
+        full.sql("UPDATE images SET visibility = 'public' WHERE owner = %s", full.project('alt'))
+
+
+@pytest.mark.parametrize('query', ['', '&visibility=all', '&sort=name:asc'])
+def test_713_own_public_once(full, alt, query):
+    """What is open and one's own comes once, on full pages."""
+    link, found = '/v2/images?limit=997' + query, []
+    while link:
+        page = alt.get(link).json()
+        found += [i['id'] for i in page['images']]
+        link = page.get('next')
+        assert not link or len(page['images']) == 997
+    shown = full.sql("SELECT COUNT(*) FROM images i LEFT JOIN image_members m ON m.image_id = i.id AND m.member = %s"
+                     " WHERE i.os_hidden = 0 AND (i.owner = %s OR i.visibility = 'public' OR m.status = 'accepted'"
+                     " OR i.visibility = %s)", full.project('alt'), full.project('alt'),
+                     'community' if 'all' in query else '')[0][0]
+    assert len(found) == len(set(found)) == shown > 10000

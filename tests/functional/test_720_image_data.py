@@ -1,7 +1,9 @@
 """An image's bytes in and out: PUT and GET /v2/images/{id}/file through nginx, tally.fcgi and a directory store."""
 import hashlib
 import os
+import re
 import struct
+import subprocess
 import threading
 import uuid
 
@@ -50,11 +52,23 @@ def test_720_key_is_on_record(stack, demo):
     image = new_image(demo)
     r = put(demo, image, b'x' * 1000)
     assert r.status_code == 204 and r.content == b''
-    key = '%s/%s.0' % (image, r.headers['X-Openstack-Request-Id'][4:])
-    assert stack.sql('SELECT value FROM image_locations WHERE image_id = %s', image) == ((key,),)
+    (key,), = stack.sql('SELECT value FROM image_locations WHERE image_id = %s', image)
+    assert re.fullmatch('%s/%s[.][0-9a-f]{8}' % (image, r.headers['X-Openstack-Request-Id'][4:]), key)
     assert stack.sql('SELECT state, size, project, writer_until FROM store_objects WHERE object_key = %s', key) == (
         ('live', 1000, stack.project('demo'), None),)
     assert [f for f in files(stack) if image in f] == [image[:2] + '/' + key]
+
+
+def test_720_same_request_id_again(stack, demo):
+    """A client may send one request id with all that it asks: what an earlier upload has left, which is yet to be
+    removed, is in nobody's way."""
+    image, request_id = new_image(demo), 'req-' + str(uuid.uuid4())
+    stack.sql("INSERT INTO store_objects (object_key, project, image_id, epoch, state, size, created_at) VALUES"
+              " (%s, %s, %s, 0, 'dead', 5, UTC_TIMESTAMP(6))", '%s/%s.0' % (image, request_id[4:]), stack.project('demo'),
+              image)
+    r = put(demo, image, b'x' * 1000, **{'X-Openstack-Request-Id': request_id})
+    assert (r.status_code, r.headers['X-Openstack-Request-Id']) == (204, request_id), r.text
+    assert demo.get(path_of(image)).content == b'x' * 1000
 
 
 def test_720_without_content_length(stack, demo):
@@ -307,6 +321,44 @@ def test_724_bytes_of_a_project(stack, demo, alt):
     uploaded(demo, bytes(1000))
 
 
+def test_724_bytes_that_nobody_announced(stack, demo):
+    """Clients send images in chunks as a rule: what comes counts while it comes, and an upload that does not end is
+    ended when the quota is used up."""
+    quota(stack, project_max_bytes=64 * MIB)
+    image = new_image(demo)
+    argv = ['curl', '-sS', '--cacert', stack.ca, '-T', '-', '-H', 'Expect:', '-H', 'X-Auth-Token: ' + stack.token('demo'),
+            '-H', 'Content-Type: application/octet-stream', '-w', '\n%{http_code} %{size_upload}', stack.url + path_of(image)]
+    with subprocess.Popen(['head', '-c', str(1024 * MIB), '/dev/zero'], stdout=subprocess.PIPE) as source:
+        done = subprocess.run(argv, stdin=source.stdout, capture_output=True, text=True, timeout=120, check=False)
+        source.stdout.close()
+        source.kill()
+    body, _, told = done.stdout.rpartition('\n')
+    status, sent = map(int, told.split())
+    assert status == 413 and 'exceed' in body, (done.stdout, done.stderr)
+    assert sent < 300 * MIB
+    wait_for('nothing to be left', lambda: set_aside(stack, image) == NOTHING)
+
+
+def test_724_bytes_on_their_way_count(stack, demo):
+    quota(stack, project_max_bytes=64 * MIB)
+    go_on, piece = threading.Event(), bytes(MIB)
+
+    def pieces():
+        yield from [piece] * 40
+        go_on.wait(60)
+    first = new_image(demo)
+    uploader = threading.Thread(target=put, args=(stack.client('demo'), first, pieces()))
+    uploader.start()
+    try:
+        wait_for('what has come to count', lambda: stack.sql('SELECT COALESCE(MAX(size), 0) FROM store_objects')[0][0] >= 32 * MIB)
+        r = put(demo, new_image(demo), bytes(33 * MIB))
+        assert r.status_code == 413 and 'exceed' in message(r), r.text
+    finally:
+        go_on.set()
+        uploader.join()
+    assert set_aside(stack, first)[1] == [('live', 40 * MIB, 0)]
+
+
 def test_724_dead_bytes_count(stack, demo):
     quota(stack, project_max_bytes=3000)
     image = uploaded(demo, bytes(2000))
@@ -390,6 +442,16 @@ def test_725_ranges(demo, sender, asked, first, last):
         assert r.headers['Content-Range'] == 'bytes %d-%d/100000' % (first, last)
         assert r.headers['Content-Length'] == str(last - first + 1)
         assert r.content == (data[first:last + 1] if method == demo.get else b'')
+
+
+def test_725_a_range_of_other_bytes(demo, sender):
+    """If-Range names a state of the bytes that was never ours: all of them, then."""
+    data = os.urandom(1000)
+    image = uploaded(demo, data)
+    for state in ('"other"', 'Wed, 21 Oct 2015 07:28:00 GMT'):
+        r = demo.get(path_of(image), headers={'Range': 'bytes=10-19', 'If-Range': state})
+        assert r.status_code == 200 and r.content == data and 'Content-Range' not in r.headers
+    assert demo.get(path_of(image), headers={'Range': 'bytes=-5000'}).content == data
 
 
 def test_725_ranges_outside(stack, demo, sender):

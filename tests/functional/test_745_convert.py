@@ -5,10 +5,13 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 from conftest import BUILD, TOP
+
+from lab.service import wait_for
 
 PROBE = os.path.join(BUILD, 'tests', 'unit', 'convert_probe')
 MAKE = os.path.join(TOP, 'tests', 'data', 'images', 'make-images')
@@ -141,7 +144,27 @@ def test_745_one_that_eats_time_is_killed(disks, converter):
     converter.qemu('(void)target; for (;;) ;')
     converter.settings['worker']['convert_timeout'] = 1
     kind, message = converter.run('raw', disks / 'raw', 'vdi')
-    assert int(kind) == TIMEOUT and '1 seconds of processor time' in message
+    assert int(kind) == BAD_REQUEST and '1 seconds of processor time' in message
+
+
+def test_745_one_that_the_kernel_kills_may_try_again(disks, converter):
+    """As it does when memory is short: that says nothing of the image."""
+    converter.qemu('(void)target; sleep(600);')
+
+    def kill():
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                if os.readlink('/proc/%s/exe' % pid) == converter.settings['worker']['qemu_img']:
+                    os.kill(int(pid), signal.SIGKILL)
+                    return True
+            except OSError:
+                continue
+        return False
+    killer = threading.Thread(target=wait_for, args=('qemu-img', kill, 20))
+    killer.start()
+    kind, message = converter.run('raw', disks / 'raw', 'vdi')
+    killer.join()
+    assert (int(kind), message) == (UNAVAILABLE, 'The conversion from raw to vdi was ended from outside')
 
 
 def test_745_one_that_eats_memory_gets_none(disks, converter):

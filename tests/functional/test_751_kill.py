@@ -6,6 +6,8 @@ import pytest
 from lab.service import wait_for
 from work import LEASE, disk
 
+# by name: a fixture that is made of its namesake hides what that one is made of, and in_order would do nothing
+pytestmark = pytest.mark.usefixtures('stack')
 CLAIM = ['claim.after', 'task.read', 'task.begin']
 SINK = ['sink.before_record', 'sink.recorded']
 IMPORT = CLAIM + SINK + ['import.source_found', 'import.source_open', 'sink.created', 'import.mid', 'import.mid=kill:3',

@@ -15,6 +15,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """/PATH answers as the tests' names say."""
     protocol_version = 'HTTP/1.1'
     seen = []
+    sent = 0  # MiB of an answer without an end
 
     def log_message(self, *args):
         pass
@@ -24,6 +25,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.answer(True)
+
+    def more(self):
+        try:
+            for _ in range(2000):
+                self.wfile.write(bytes(1 << 20))
+                Handler.sent += 1
+        except OSError:
+            pass
 
     def answer(self, body):
         path = self.path.split('?')[0]
@@ -51,6 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if body:
             self.wfile.write(DATA[:len(DATA) // 2] if path == '/cut' else DATA)
+        if body and path == '/no-length' and self.path.endswith('endless'):
+            self.more()
         if path in ('/cut', '/no-length') or status != 200:
             self.close_connection = True
 
@@ -128,3 +139,20 @@ def test_754_same_url_twice(works, server):
     first = works.success(post(works, server, '/disk'))
     assert first['result']['image_id'] in works.failure(post(works, server, '/disk'))
     assert works.stack.sql('SELECT COUNT(*) FROM images') == ((1,),)
+
+
+def test_754_more_than_the_project_may_have(works, server):
+    """A server that does not say how much it will send is heard until the quota is used up, not until its end."""
+    works.start(image__project_max_bytes=64 << 20)
+    message = works.failure(post(works, server, '/no-length?endless'))
+    assert message.startswith('Image exceeds the storage quota: '), message
+    assert 64 <= Handler.sent < 300
+    works.check_order()
+
+
+def test_754_letters_of_scheme_and_host(works, server):
+    """Their case says nothing, at the POST and in the worker."""
+    works.start()
+    task = works.post('import', import_from='HTTP://LocalHost:%d/disk' % server.server_port, import_from_format='raw',
+                      image_properties={})
+    assert works.image_bytes(works.success(task)['result']['image_id']) == DATA

@@ -7,6 +7,8 @@ import pytest
 from lab.service import wait_for
 from work import disk
 
+# by name: a fixture that is made of its namesake hides what that one is made of, and in_order would do nothing
+pytestmark = pytest.mark.usefixtures('stack')
 SIZES = [pytest.param(200, 5, id='small'), pytest.param(2000, 60, id='whole', marks=[pytest.mark.long,
                                                                                     pytest.mark.timeout(900)])]
 

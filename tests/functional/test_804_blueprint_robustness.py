@@ -264,6 +264,27 @@ def test_B51_killed_worker_leaves_nothing_for_long(stack, short, customer, kind)
     assert left == (['source'] if kind == 'import' else [])
 
 
+def test_B51_failed_by_an_administrator_after_a_kill(stack, short, customer):
+    """Its worker is dead and its requester's token gone with the task: a sweeper takes the large object back, by our own
+    authority."""
+    stack.conf.set('object_store', large_object_bytes='512K', segment_bytes='512K')
+    stack.restart_worker()
+    image, container = customer.imported(disk(SIZE)), customer.container()
+    stack.worker().stop()
+    task = customer.create('export', image_id=image, export_to=container, export_format='raw')['id']
+    stack.expect_down.add('doomed')
+    doomed = stack.worker('doomed', env={'TALLY_FAULT': 'export.object_done=kill'}).start(wait=False)
+    wait_for('its death', lambda: not doomed.running(), 30)
+    doomed.kill()
+    assert customer.objects(container) == [image + '.raw'] and len(customer.objects(container + '_segments')) > 1
+    stack.manage('task', 'fail', task, '--message', 'not wanted')
+    stack.worker().start()
+    wait_for('the object to go', lambda: customer.objects(container) == customer.objects(container + '_segments') == [], 30)
+    wait_for('its place in the queue', lambda: stack.sql('SELECT COUNT(*) FROM task_leases') == ((0,),), 10)
+    assert customer.message_of(customer.wait(task)) == 'not wanted'
+    nothing_left(stack)
+
+
 def test_B60_one_worker_a_task(stack, customer):
     for n in range(3):
         stack.worker('more%d' % n).start()

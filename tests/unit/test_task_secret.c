@@ -70,7 +70,7 @@ static void nearly_empty(void **state)
 
 static void keys_that_are_none(void **state)
 {
-    static const char *const keys[] = {"", "00", KEY "00", "x" KEY};
+    static const char *const keys[] = {"", "00", (KEY "00"), ("x" KEY)};
     const struct task_secret in = {.token = STR("t")};
     struct task_secret out;
     struct str sealed;
