@@ -35,7 +35,7 @@ void cli_catch_signals(void)
 
 /* --- messages ------------------------------------------------------------------------------------- */
 
-static void say(const char *fmt, va_list ap)
+static void __attribute__((format(printf, 1, 0))) say(const char *fmt, va_list ap)
 {
     struct buf plain, safe;
 

@@ -206,7 +206,7 @@ void command_help_all(void)
                  command_table[i].arguments);
         printf("  %-34s %s\n", left, command_table[i].what);
     }
-    puts("  completion bash                    print the completion for bash\n\noptions of every command:");
+    puts("\noptions of every command:");
     print_options(NULL, option_globals);
     puts("\n\"tally help COMMAND\" says more; see tally(1).");
 }

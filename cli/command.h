@@ -36,7 +36,4 @@ bool command_check(const struct command *command, const struct args *args, struc
 void command_help_all(void);
 void command_help(const struct command *command);
 
-/* The completion for bash, on stdout. */
-void command_completion(void);
-
 #endif

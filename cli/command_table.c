@@ -376,5 +376,12 @@ const struct command command_table[] = {
      .max_words = 1,
      .auth = AUTH_NEEDED,
      .run = image_show},
+    {.name = "completion bash",
+     .arguments = "",
+     .what = "print the completion for bash",
+     .min_words = 0,
+     .max_words = 0,
+     .auth = AUTH_NONE,
+     .run = completion_bash},
 };
 const size_t command_count = sizeof(command_table) / sizeof(command_table[0]);

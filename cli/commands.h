@@ -75,4 +75,7 @@ extern const struct column image_columns[];
 int image_list(struct cli *cli);
 int image_show(struct cli *cli);
 
+/* The completion for bash, on stdout. */
+int completion_bash(struct cli *cli);
+
 #endif

@@ -1,9 +1,11 @@
 #include "config.h"
 #include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 /* The words that may stand first, each once. */
 static void print_first_words(void)
@@ -16,7 +18,7 @@ static void print_first_words(void)
             printf("%.*s ", STR_ARG(head));
         before = head;
     }
-    fputs("help completion", stdout);
+    fputs("help", stdout);
 }
 
 static void print_groups(void)
@@ -99,8 +101,9 @@ static void print_values(void)
     }
 }
 
-void command_completion(void)
+int completion_bash(struct cli *cli)
 {
+    (void)cli;
     puts("# bash completion for tally(1); made by \"tally completion bash\".\n"
          "_tally() {\n"
          "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} words= options= w first= "
@@ -122,7 +125,7 @@ void command_completion(void)
          "    case $first in");
     fputs("    \"\") words=\"", stdout);
     print_first_words();
-    puts("\" ;;\n    completion) words=bash ;;");
+    puts("\" ;;");
     print_groups();
     puts("    esac\n"
          "    case \"$first${words:+ $second}\" in");
@@ -143,4 +146,5 @@ void command_completion(void)
          "    fi\n"
          "}\n"
          "complete -o filenames -F _tally tally");
+    return EX_OK;
 }

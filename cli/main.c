@@ -79,11 +79,6 @@ static int dispatch(struct cli *cli, struct args *args)
         command_help_all();
         return EX_OK;
     }
-    if (args->n_words == 2 && strcmp(args->words[0], "completion") == 0 &&
-        strcmp(args->words[1], "bash") == 0) {
-        command_completion();
-        return EX_OK;
-    }
     if (!(command = command_find(args, &n, &err)))
         return cli_usage("%s", err.message);
     if (args_flag(args, "help")) {
