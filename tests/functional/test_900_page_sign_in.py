@@ -3,6 +3,8 @@ import re
 
 import pytest
 import requests
+from results import set_meta, upload
+from streams import simple
 
 
 def test_files(stack):
@@ -22,21 +24,14 @@ def test_files(stack):
     assert gone.status_code == 404 and 'immutable' not in gone.headers['Cache-Control']
 
 
-def sign_in(browser, user, password, project):
-    browser.fill('#user', user)
-    browser.fill('#password', password)
-    browser.fill('#project', project)
-    browser.click('Sign in', 'button')
-
-
 def test_password(browser, empty):
     browser.open('/runs').sees('Sign in')
     browser.shot('sign-in')
-    sign_in(browser, 'demo', 'demo', 'demo')
+    browser.enter('demo', 'demo', 'demo')
     browser.sees('No runs yet')
     assert browser.path == '/runs'
     assert 'demo' in browser.text('.account')
-    # A reload keeps the session, a new tab's storage would not.
+    # A reload keeps the session.
     browser.driver.refresh()
     browser.sees('No runs yet')
     token = browser.run('return JSON.parse(sessionStorage.getItem("tally-session")).token')
@@ -48,27 +43,62 @@ def test_password(browser, empty):
     assert empty.keystone.call('GET', '/v3/auth/tokens', None, empty.token('admin'), [('X-Subject-Token', token)])[0] == 404
 
 
+def test_two_tabs(browser, empty):
+    """A new tab knows nobody by itself, but one need not type the password again; signing out counts for both."""
+    browser.sign_in('demo', empty.new_token('demo')).open('/runs').sees('No runs yet')
+    first = browser.driver.current_window_handle
+    browser.driver.switch_to.new_window('tab')
+    try:
+        browser.open('/tests').sees('Go on as demo in demo')
+        assert browser.run('return sessionStorage.length') == 0
+        browser.shot('sign-in-other-tab', themes=('light',))
+        browser.click('Go on as demo in demo', 'button')
+        browser.sees('No tests yet')
+        browser.click('Sign out')
+        browser.sees('You are signed out.')
+        assert 'Go on' not in browser.text()
+        browser.driver.switch_to.window(first)
+        browser.sees('Your session has ended')
+        assert browser.run('return sessionStorage.length') == 0
+        # Signed in again in one of them, the other one knows it at once.
+        second, = set(browser.driver.window_handles) - {first}
+        browser.enter('demo', 'demo', 'demo')
+        browser.sees('No runs yet')
+        browser.driver.switch_to.window(second)
+        browser.sees('Go on as demo in demo')
+    finally:
+        for handle in browser.driver.window_handles:
+            if handle != first:
+                browser.driver.switch_to.window(handle)
+                browser.driver.close()
+        browser.driver.switch_to.window(first)
+
+
 def test_without_a_project_one_chooses(browser, empty):
     browser.open('/').sees('Sign in')
-    sign_in(browser, 'demo', 'demo', '')
+    browser.enter('demo', 'demo', '')
     browser.sees('No runs yet')  # he has only one
 
 
-def test_one_of_several_projects(browser, empty):
+@pytest.fixture
+def in_both(empty):
+    """demo is a member of alt's project, too."""
     roles = empty.keystone.call('GET', '/v3/roles?name=member', None, empty.token('admin'))[2]['roles']
     empty.token('alt')
     place = '/v3/projects/%s/users/%s/roles/%s' % (empty.project('alt'), empty.user_id('demo'), roles[0]['id'])
     assert empty.keystone.call('PUT', place, None, empty.token('admin'))[0] == 204
-    try:
-        browser.open('/runs').sees('Sign in')
-        sign_in(browser, 'demo', 'demo', '')
-        browser.sees('You belong to several projects')
-        browser.shot('sign-in-projects', themes=('light',))
-        browser.click('alt', 'button')
-        browser.sees('No runs yet')
-        assert browser.text('.account').split()[:2] == ['demo', 'alt']
-    finally:
-        assert empty.keystone.call('DELETE', place, None, empty.token('admin'))[0] == 204
+    yield
+    assert empty.keystone.call('DELETE', place, None, empty.token('admin'))[0] == 204
+
+
+def test_one_of_several_projects(browser, in_both):
+    browser.open('/runs').sees('Sign in')
+    browser.enter('demo', 'demo', '')
+    browser.sees('You belong to several projects')
+    browser.shot('sign-in-projects', themes=('light',))
+    browser.click('alt', 'button')
+    browser.sees('No runs yet')
+    assert browser.text('.account').split()[:2] == ['demo', 'alt']
 
 
 def test_tokens_of_a_file(browser, empty, tmp_path):
@@ -92,7 +122,7 @@ def test_tokens_of_a_file(browser, empty, tmp_path):
 def test_wrong_password(browser, stack, user, password, project):
     browser.expect(401)
     browser.open('/runs').sees('Sign in')
-    sign_in(browser, user, password, project)
+    browser.enter(user, password, project)
     browser.sees('Keystone knows no such user, password and project', '[role=alert]')
     assert browser.path == '/runs' and browser.run('return sessionStorage.length') == 0
     # The form is as it was; the right password then works.
@@ -113,18 +143,78 @@ def test_token(browser, empty):
 
 
 def test_expired_token_goes_on_where_it_was(browser, empty):
-    browser.expect(401)
     token = empty.new_token('demo')
     browser.sign_in('demo', token).open('/runs?cpid=here').sees('No runs')
-    empty.keystone.revoke(token)
-    empty.tally.stop()
-    empty.tally.start()  # its cache would still know the token
+    browser.expire(token)
     browser.driver.refresh()
     browser.sees('Your session has ended')
     assert browser.run('return sessionStorage.length') == 0
-    sign_in(browser, 'demo', 'demo', 'demo')
+    browser.enter('demo', 'demo', 'demo')
     browser.sees('No runs')
     assert browser.path == '/runs?cpid=here'
+
+
+def test_what_was_typed_waits_for_who_typed_it(browser, empty):
+    def ended(user):
+        token = browser.run('return JSON.parse(sessionStorage.getItem("tally-session")).token')
+        browser.expire(token)
+        browser.click('Import', 'button')
+        browser.sees('What you had chosen and typed is kept')
+        browser.enter(user, user, user)
+        browser.sees('Import an image')
+        assert browser.path == '/tasks/new?type=import'
+        return {name: browser.find('#' + name).get_attribute('value') for name in ('import_from', 'import_from_format', 'name')}
+
+    browser.sign_in('demo', empty.new_token('demo')).open('/tasks/new?type=import')
+    browser.fill('#import_from', 'images/disk.raw')
+    browser.find('#import_from_format').send_keys('raw')
+    browser.fill('#name', 'mine')
+    typed = {'import_from': 'images/disk.raw', 'import_from_format': 'raw', 'name': 'mine'}
+    assert ended('demo') == typed
+    assert ended('alt') == dict.fromkeys(typed, '')
+    # Nor does it lie there for later, or come back to who has signed out.
+    browser.fill('#name', 'of alt')
+    browser.click('Sign out')
+    browser.enter('demo', 'demo', 'demo')
+    assert browser.find('#name').get_attribute('value') == ''
+
+
+def test_another_project_is_asked_anew(browser, empty, in_both, tmp_path):
+    """The same user in another project finds his files, but has not said yes to that project."""
+    (tmp_path / 'run').write_bytes(simple('a.T.one'))
+    token = empty.new_token('demo')
+    browser.sign_in('demo', token).open('/upload').sees('Upload a run')
+    browser.all('#files')[0].send_keys(str(tmp_path / 'run'))
+    browser.find('#agree').click()
+    browser.wait('it is ready', browser.find('.button-primary').is_enabled)
+    browser.expire(token)
+    browser.find('.button-primary').click()
+    browser.sees('What you had chosen and typed is kept')
+    browser.enter('demo', 'demo', 'alt')
+    browser.sees('subunit v2', '.file-list').sees('project alt', '.privacy')
+    assert not browser.find('#agree').is_selected() and not browser.find('.button-primary').is_enabled()
+
+
+def test_a_session_that_ends_on_an_open_page(browser, empty):
+    """Results are shown to everybody: one is told, and led back."""
+    result = upload(empty.client('demo'))
+    set_meta(empty.client('demo'), result, shared='true')
+    token = empty.new_token('demo')
+    browser.sign_in('demo', token).open('/results/' + result)
+    browser.fill('#guideline', '2023.11')
+    browser.expire(token)
+    browser.click('Save', 'button')
+    browser.sees('Your session has ended: this is what everybody sees.')
+    browser.wait('less', lambda: not browser.all('#guideline'))
+    browser.sees('3 tests passed')
+    browser.shot('result-ended', themes=('light',))
+    browser.click('Sign in again', 'a')
+    browser.sees('User name')
+    browser.enter('demo', 'demo', 'demo')
+    browser.wait('the form', lambda: browser.path == '/results/' + result and browser.all('#guideline'))
+    assert browser.find('#guideline').get_attribute('value') == '2023.11'
+    browser.click('Save', 'button')
+    browser.sees('2023.11', '.facts')
 
 
 def test_server_gone(browser, empty):
@@ -148,7 +238,7 @@ def test_keystone_gone(browser, stack):
     browser.expect(502, 503)
     stack.keystone.stop()
     browser.open('/').sees('Sign in')
-    sign_in(browser, 'demo', 'demo', 'demo')
+    browser.enter('demo', 'demo', 'demo')
     browser.sees('gave no usable answer', '[role=alert]')
 
 
@@ -158,6 +248,11 @@ def test_colours_and_keyboard(browser, empty):
     light = browser.run(ground)
     browser.look(1280, 900, 'dark')
     dark = browser.wait('dark', lambda: browser.run(ground) != light and browser.run(ground))
+    # Paper is light, and what is for the screen only does not lie on it.
+    browser.cdp('Emulation.setEmulatedMedia', media='print', features=[{'name': 'prefers-color-scheme', 'value': 'dark'}])
+    assert browser.run('return getComputedStyle(document.body).color') == 'rgb(27, 34, 48)' and not browser.find('h1').rect['y'] > 100
+    assert not browser.all('.nav')[0].is_displayed()
+    browser.look(1280, 900, 'dark')
     browser.click('Colours: as the system. Change')
     assert browser.run(ground) == light
     browser.driver.refresh()

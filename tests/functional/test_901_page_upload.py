@@ -246,20 +246,49 @@ def test_cancelled_when_all_is_sent(browser, empty, files):
 
 
 def test_a_session_that_has_ended(browser, empty, files):
-    """The server says so while bytes are on their way: nothing is stored, and one signs in again."""
-    browser.expect(401)
+    """The server says so while bytes are on their way: nothing is stored. Signed in again, one goes on with what one chose."""
     token = empty.new_token('demo')
 
-    def end():
-        empty.keystone.revoke(token)
-        empty.tally.stop()
-        empty.tally.start()  # its cache would still know the token
+    def before():
+        browser.click('Metadata, cloud, result')
+        browser.fill('#cpid', 'cloud-7')
+        browser.click('Keep the attachments: tracebacks and logs', 'label')
+        browser.expire(token)
 
-    begun(browser, files, token, end)
-    browser.sees('Your session has ended')
+    begun(browser, files, token, before)
+    browser.sees('Your session has ended').sees('What you had chosen and typed is kept')
     assert browser.run('return sessionStorage.length') == 0
+    assert 'Cancelled' not in browser.text()
     browser.network()
     nothing(empty)
+    browser.shot('sign-in-ended', themes=('light',))
+    browser.enter('demo', 'demo', 'demo')
+    browser.sees('Your session ended while this was on its way.').sees('subunit v2', '.file-list')
+    assert browser.path == '/upload' and browser.find('#agree').is_selected()
+    assert browser.find('#cpid').get_attribute('value') == 'cloud-7' and not browser.find('#attachments').is_selected()
+    browser.shot('upload-again')
+    button(browser).click()
+    browser.sees('40 passed', '.summary').sees('cloud-7', '.summary')
+    assert counts(empty)['runs'] == 1
+
+
+def test_a_file_that_has_changed(browser, empty, files, tmp_path):
+    """It is not what was looked at: no browser sends it, and it says so as if the line had broken."""
+    browser.expect(0)
+    begin(browser)
+    files(browser, run=simple('a.T.one'))
+    browser.sees('subunit v2', '.file-list')
+    browser.find('#agree').click()
+    (tmp_path / 'run').write_bytes(simple('a.T.one', 'a.T.two'))
+    os.utime(tmp_path / 'run', (2e9, 2e9))  # browsers look at whole seconds
+    button(browser).click()
+    browser.sees('run\u2069 is no longer what was chosen', '[role=alert]')
+    nothing(empty)
+    browser.click('Remove run')
+    files(browser, run=simple('a.T.one', 'a.T.two'))
+    browser.wait('it is ready', button(browser).is_enabled)
+    button(browser).click()
+    browser.sees('2 passed', '.summary')
 
 
 def test_too_large(browser, empty, files):

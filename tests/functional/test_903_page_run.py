@@ -67,9 +67,43 @@ def test_summary_and_failures(browser, run):
     assert 'test-button' in browser.run('return document.activeElement.className')
 
 
+def mouse(browser, kind, x, y):
+    browser.cdp('Input.dispatchMouseEvent', type=kind, x=x, y=y, button='left', clickCount=1)
+
+
+def test_ways_out_of_a_test(browser, run):
+    browser.sign_in('demo').open('/runs').sees('Runs', 'h1')
+    browser.run('location.hash = "#/runs/%s?tab=failures"' % run)
+    browser.find('.failure-tests button').click()
+    browser.find('dialog .attachment-text')
+    # The browser's own way back closes it, and leads no further.
+    browser.driver.back()
+    browser.wait('closed', lambda: not browser.all('dialog'))
+    assert browser.path == '/runs/%s?tab=failures' % run
+    browser.driver.forward()
+    # Text that is marked from the inside out does not close it; a click beside it does.
+    box = browser.find('dialog .attachment-text').rect
+    mouse(browser, 'mousePressed', box['x'] + 5, box['y'] + 5)
+    mouse(browser, 'mouseReleased', 5, 5)
+    browser.run('return new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))')
+    assert browser.all('dialog')
+    mouse(browser, 'mousePressed', 5, 5)
+    mouse(browser, 'mouseReleased', 5, 5)
+    browser.wait('closed', lambda: not browser.all('dialog') and browser.path == '/runs/%s?tab=failures' % run)
+    # It leaves nothing behind: one step further back is the list.
+    browser.driver.back()
+    browser.sees('Runs', 'h1')
+    assert browser.path == '/runs'
+
+
 def test_search(browser, run):
     browser.sign_in('demo').open('/runs/%s?tab=tests' % run).sees('400 tests')
     browser.shot('run-tests')
+    browser.find('.virtual').send_keys('\ue010')  # End
+    browser.wait('the last', lambda: 'test_create_399' in names(browser))
+    browser.fill('#q', 'servers_3')
+    top = 'return document.querySelector(".virtual").scrollTop'
+    browser.wait('the first', lambda: browser.run(top) == 0 and names(browser)[0] == 'test_create_3')
     browser.fill('#q', 'servers_3 CREATE_3')
     browser.wait('found', lambda: names(browser) and all('create_3' in n for n in names(browser)))
     browser.find('select[aria-label=Status] option[value=failed]').click()
@@ -166,7 +200,8 @@ def test_slowest(browser, run):
     browser.shot('run-slowest')
 
 
-@pytest.mark.parametrize('what, ending, begin', [('Subunit', 'subunit', b'\xb3'), ('JUnit', 'xml', b'<?xml')])
+@pytest.mark.parametrize('what, ending, begin', [
+    ('Download subunit', 'subunit', b'\xb3'), ('Download JUnit', 'xml', b'<?xml')])
 def test_downloads(browser, run, what, ending, begin):
     path = os.path.join(browser.downloads, '%s.%s' % (run, ending))
     browser.sign_in('demo').open('/runs/%s?tab=tests' % run).sees('400 tests')
@@ -229,3 +264,23 @@ def test_hostile_text_is_text(browser, empty):
     assert browser.run('return window.hacked') is None
     assert not browser.all('main script, main img, dialog script, dialog b')
     assert browser.run('return document.documentElement.scrollWidth <= innerWidth')
+
+
+def test_exact_durations(browser, empty):
+    """Tests of one second are found by it, at whichever microsecond they began."""
+    stream = Stream()
+    for n in range(60):
+        stream.now = stream.now.replace(microsecond=n * 16661)
+        stream.test('p.T.test_%d' % n, 'success', 1)
+    run = stored(empty.client('demo'), stream.bytes())[0]
+    browser.sign_in('demo').open('/runs/%s?tab=tests&least=1' % run).sees('60 tests', '.tests [role=status]')
+    assert 'of' not in browser.text('.tests [role=status]')
+
+
+def test_a_run_without_tests(browser, empty):
+    run = stored(empty.client('demo'), Stream().event(test_id='p.T.there', test_status='exists').bytes())[0]
+    browser.sign_in('demo').open('/runs/' + run).sees('No tests').sees('The stream names none.')
+    browser.shot('run-none', themes=('light',))
+    for tab, words in (('failures', 'Nothing failed'), ('timeline', 'No times'), ('slowest', 'No times')):
+        browser.run('location.hash = "#/runs/%s?tab=%s"' % (run, tab))
+        browser.sees(words, 'main')

@@ -46,6 +46,16 @@ def test_answers_that_are_no_json(browser, stack, body):
     browser.sees('broke off, or is not what it should be', '[role=alert]')
 
 
+def test_more_than_the_server_gives_at_once(browser, stack):
+    tasks = [{'id': '%032x' % n, 'type': 'import', 'status': 'success', 'owner': 'x', 'created_at': '2026-03-01T10:00:00Z',
+              'updated_at': '2026-03-01T10:00:00Z'} for n in range(3)]
+    browser.sign_in('demo').open('/keys').sees('Add a key')
+    browser.run(ANSWER, '/v2/tasks', 200, 'application/json', json.dumps({'tasks': tasks, 'next': '/v2/tasks?marker=x'}))
+    browser.run('location.hash = "#/tasks"')
+    browser.sees('These are the newest 3 tasks')
+    assert not browser.all('.more button')
+
+
 def test_a_late_answer_is_dropped(browser, empty):
     """What was asked for first and comes last does not stand over what was asked for since."""
     demo = empty.client('demo')

@@ -80,6 +80,13 @@ def test_narrow(browser, there):
     menu.send_keys(ENTER)
     browser.wait('open', lambda: menu.get_attribute('aria-expanded') == 'true')
     reached(browser)
+    # Who is not signed in finds what is open to everybody.
+    browser.begin()
+    browser.look(360, 740)
+    browser.open('/').sees('User name')
+    browser.click('Menu', 'button')
+    browser.click('Results', '.nav a')
+    browser.sees('Results', 'h1')
 
 
 def test_dialog_keeps_the_focus(browser, there):

@@ -106,6 +106,15 @@ def test_evidence_is_linked(browser, empty, demo, tmp_path):
     browser.sees('3 passed', '.summary').sees(ident, '.summary')
     browser.open('/results/' + ident).sees('Show the run')
     assert not [a for a in browser.all('a') if a.text == 'Add evidence']
+    # Another stream for it is refused, and not taken for one that is stored already.
+    browser.expect(409)
+    (tmp_path / 'other').write_bytes(simple(*NAMES[:3], 'one.more'))
+    browser.open('/upload?result=' + ident)
+    browser.all('#files')[0].send_keys(str(tmp_path / 'other'))
+    browser.find('#agree').click()
+    browser.wait('it is ready', browser.find('.button-primary').is_enabled)
+    browser.find('.button-primary').click()
+    browser.sees('The result has a run already', '[role=alert]')
 
 
 def test_take_back(browser, empty, demo):

@@ -43,6 +43,7 @@ def test_trends(browser, empty):
     browser.open('/trends?key=branch&value=none').sees('No runs in this time')
     browser.click('Clear the filters')
     browser.wait('all', lambda: rows(browser) == days)
+    assert browser.find('#meta').get_attribute('value') == ''
     link = browser.find('[aria-label="Failed of late"] a[href*="/runs/"]').get_attribute('href')
     failure = empty.client('demo').get('/v1/stats/failures').json()['failures'][0]
     assert link.endswith('#/runs/%(uuid)s?test=%(test_run)d' % failure)

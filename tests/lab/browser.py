@@ -111,11 +111,26 @@ class Browser:
 
     def sign_in(self, user='demo', token=None, staff=False):
         """As the form leaves it; the form itself has a test of its own."""
-        session = {'token': token or self.stack.token(user), 'userName': user, 'projectName': user,
-                   'projectId': self.stack.project(user), 'isStaff': staff or user in ('admin', 'foundation'), 'expiresAt': None}
+        session = {'token': token or self.stack.token(user), 'userId': self.stack.user_id(user), 'userName': user,
+                   'projectName': user, 'projectId': self.stack.project(user),
+                   'isStaff': staff or user in ('admin', 'foundation')}
         self.driver.get(self.still)
         self.run('sessionStorage.setItem("tally-session", arguments[0])', json.dumps(session))
         return self
+
+    def enter(self, user, password, project):
+        """By the form for passwords, which must be there."""
+        self.fill('#user', user)
+        self.fill('#password', password)
+        self.fill('#project', project)
+        self.click('Sign in', 'button')
+
+    def expire(self, token):
+        """The server takes TOKEN no longer."""
+        self.expect(401)
+        self.stack.keystone.revoke(token)
+        self.stack.tally.stop()
+        self.stack.tally.start()  # its cache would still know the token
 
     def open(self, path='/'):
         """The page's own address PATH, loaded anew."""

@@ -1,5 +1,6 @@
 /** Requests to Tally and Keystone: the token goes along, errors carry the server's own words. */
-import { getSession, signOut } from './session';
+import { Query, withQuery } from './query';
+import { getSession, sessionEnded } from './session';
 
 export class ApiError extends Error {
     constructor(
@@ -13,26 +14,13 @@ export class ApiError extends Error {
 
 export interface Options {
     method?: string;
-    query?: Record<string, string | number | boolean | null | undefined> | URLSearchParams;
+    query?: Query | URLSearchParams;
     json?: unknown;
     body?: BodyInit;
     headers?: Record<string, string>;
     signal?: AbortSignal | undefined;
     /** Another token than the session's; null: none. */
     token?: string | null;
-}
-
-/** PATH with a query; empty values are left out. */
-export function address(path: string, query?: Options['query']): string {
-    if (!query) return path;
-    const params = query instanceof URLSearchParams ? query : new URLSearchParams();
-    if (!(query instanceof URLSearchParams)) {
-        for (const [name, value] of Object.entries(query)) {
-            if (value !== null && value !== undefined && value !== '') params.append(name, String(value));
-        }
-    }
-    const text = params.toString();
-    return text ? path + (path.includes('?') ? '&' : '?') + text : path;
 }
 
 const UNREACHABLE = 'The server cannot be reached. Check the connection and try again.';
@@ -65,11 +53,9 @@ export function reasonOf(text: string, status: number): string {
     return WORDS[status] ?? `The server answered with status ${status}.`;
 }
 
-/** What every answer with an error becomes. A 401 for the session's own token ends the session. */
-export function errorOf(status: number, text: string, requestId: string | null, ownToken: boolean): ApiError {
-    if (status === 401 && ownToken && getSession()) {
-        signOut('Your session has ended. Sign in again to go on where you were.');
-    }
+/** What every answer with an error becomes. A 401 for the token of a session ends that session. */
+export function errorOf(status: number, text: string, requestId: string | null, token: string | null | undefined): ApiError {
+    if (status === 401 && token) sessionEnded(token);
     return new ApiError(status, reasonOf(text, status), requestId);
 }
 
@@ -90,14 +76,14 @@ export async function request(path: string, options: Options = {}): Promise<Resp
     if (options.signal) init.signal = options.signal;
     let response: Response;
     try {
-        response = await fetch(address(path, options.query), init);
+        response = await fetch(withQuery(path, options.query), init);
     } catch (e) {
         if (e instanceof DOMException && e.name === 'AbortError') throw e;
         throw new ApiError(0, UNREACHABLE);
     }
     if (!response.ok) {
         const text = await response.text().catch(() => '');
-        throw errorOf(response.status, text, response.headers.get('X-Openstack-Request-Id'), own && !!token);
+        throw errorOf(response.status, text, response.headers.get('X-Openstack-Request-Id'), own ? token : null);
     }
     return response;
 }

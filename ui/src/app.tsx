@@ -2,14 +2,14 @@
 import { ComponentChildren } from 'preact';
 import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
 import { ApiError, MISFIT } from './api';
-import { Button, EmptyState, ErrorNote } from './components/basic';
+import { Button, EmptyState, ErrorNote, Note } from './components/basic';
 import { Toasts } from './components/toast';
 import { zone } from './format';
 import { revoke } from './identity';
 import { SignIn } from './pages/sign-in';
 import { href, match, useLocation } from './router';
 import { Route, routes } from './routes';
-import { Session, signOut, useSession } from './session';
+import { Session, getEnded, signOut, useSession } from './session';
 import { Theme, setTheme, useTheme } from './theme';
 
 function find(path: string): { route: Route; params: Record<string, string> } | null {
@@ -43,7 +43,7 @@ function Account({ session }: { session: Session }) {
         setBusy(true);
         // A pasted token may be used elsewhere, and Keystone may be away: either way we forget it.
         if (session.projectName !== null) await revoke(session.token).catch(() => undefined);
-        signOut('You are signed out.');
+        signOut();
     };
     return (
         <div class="account">
@@ -88,6 +88,7 @@ export function App() {
     const main = useRef<HTMLElement>(null);
     const found = find(path);
     const first = useRef(true);
+    const entered = !!session;
     useEffect(() => {
         setMenu(false);
         if (first.current) {
@@ -96,9 +97,10 @@ export function App() {
         }
         // A new page: screen readers and the keyboard begin at its top.
         window.scrollTo(0, 0);
-        main.current?.focus({ preventScroll: true });
-    }, [path]);
+        if (entered || found?.route.open) main.current?.focus({ preventScroll: true }); // the form for signing in has its own
+    }, [path, entered]);
 
+    const signInHref = href('/sign-in', { to: href(path, query).slice(1) });
     let content;
     if (!session && !found?.route.open) {
         content = <SignIn />;
@@ -113,6 +115,9 @@ export function App() {
         // another run is another page, not the same one with other data
         content = (
             <Guard key={found.route.pattern + JSON.stringify(found.params)}>
+                {!session && getEnded() && (
+                    <div role="status"><Note tone="warn">Your session has ended: this is what everybody sees. <a href={signInHref}>Sign in again</a> to go on.</Note></div>
+                )}
                 <Page params={found.params} query={query} />
             </Guard>
         );
@@ -129,15 +134,13 @@ export function App() {
                     </svg>
                     <span>Tally</span>
                 </a>
-                {session && (
-                    <Button kind="quiet" class="menu-button" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}>
-                        Menu
-                    </Button>
-                )}
+                <Button kind="quiet" class="menu-button" aria-expanded={menu} aria-controls="nav" onClick={() => setMenu(!menu)}>
+                    Menu
+                </Button>
                 <Navigation route={found?.route} signedIn={!!session} />
                 <div class="top-end">
                     {session ? <Account session={session} /> : found?.route.open && (
-                        <a class="button button-quiet" href={href('/sign-in')}>Sign in</a>
+                        <a class="button button-quiet" href={signInHref}>Sign in</a>
                     )}
                     <ThemeSwitch />
                 </div>

@@ -106,14 +106,22 @@ export function ended(task: Task): boolean {
     return task.status === 'success' || task.status === 'failure';
 }
 
+export interface TaskList {
+    tasks: Task[];
+    more: boolean;
+    /** There are more, and the server gives no more at once. */
+    full: boolean;
+}
+
 /** The newest LIMIT tasks; those that are being worked on come with how far they are. */
-export async function listTasks(query: Record<string, string>, limit: number, signal: AbortSignal): Promise<{ tasks: Task[]; more: boolean }> {
+export async function listTasks(query: Record<string, string>, limit: number, signal: AbortSignal): Promise<TaskList> {
     const answer = await getJson<{ tasks: Task[]; next?: string }>('/v2/tasks', { query: { ...query, limit }, signal });
     const going = answer.tasks.filter((t) => t.status === 'processing').slice(0, 10);
     // One may be gone meanwhile, or done: the list's own word then stands.
     const details = await Promise.all(going.map((t) => getTask(t.id, signal).catch(() => t)));
     const tasks = answer.tasks.map((t) => details.find((d) => d.id === t.id) ?? t);
-    return { tasks, more: !!answer.next };
+    const full = tasks.length < limit;
+    return { tasks, more: !!answer.next && !full, full: !!answer.next && full };
 }
 
 interface Schema {

@@ -10,7 +10,6 @@ export interface Project {
 
 interface TokenDocument {
     token: {
-        expires_at?: string;
         user?: { name?: string };
         project?: { id?: string; name?: string; domain?: { name?: string } };
     };
@@ -63,11 +62,11 @@ async function sessionOf(issued: Issued, signal?: AbortSignal): Promise<Session>
     const { token } = issued.document;
     return {
         token: issued.token,
+        userId: profile.openid,
         userName: token.user?.name ?? profile.fullname ?? profile.openid,
         projectName: token.project?.name ?? null,
         projectId: token.project?.id ?? null,
         isStaff: profile.is_admin,
-        expiresAt: token.expires_at ?? null,
     };
 }
 
@@ -101,11 +100,11 @@ export async function signInByToken(token: string, signal?: AbortSignal): Promis
     const profile = await profileOf(token, signal);
     return {
         token,
+        userId: profile.openid,
         userName: profile.fullname ?? profile.openid,
         projectName: null,
         projectId: null,
         isStaff: profile.is_admin,
-        expiresAt: null,
     };
 }
 

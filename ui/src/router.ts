@@ -2,6 +2,7 @@
  * Addresses live behind the '#': `#/runs/UUID?tab=slow`. A deep link needs no help from the server, and what somebody
  * looks at stays out of its logs.
  */
+import { Query, withQuery } from './query';
 import { createStore, useStore } from './store';
 
 export interface Location {
@@ -24,18 +25,9 @@ export function useLocation(): Location {
     return useStore(location);
 }
 
-export type Query = Record<string, string | number | null | undefined>;
-
 /** `href('/runs', {cpid: 'x'})` is `#/runs?cpid=x`; empty values are left out. */
 export function href(path: string, query?: Query | URLSearchParams): string {
-    const params = query instanceof URLSearchParams ? query : new URLSearchParams();
-    if (query && !(query instanceof URLSearchParams)) {
-        for (const [name, value] of Object.entries(query)) {
-            if (value !== null && value !== undefined && value !== '') params.append(name, String(value));
-        }
-    }
-    const text = params.toString();
-    return '#' + path + (text ? '?' + text : '');
+    return '#' + withQuery(path, query);
 }
 
 /** Goes to an address made by href(). REPLACE leaves no entry in the history: filters that change as one types. */

@@ -29,9 +29,11 @@ const FIRST = 200;
 const REST = 5000;
 const WORKER = /(?:^|,)\s*(worker-\d+)\s*(?:,|$)/;
 
-function moment(time: string | null, us: number | null): number | null {
-    const t = parseTime(time);
-    return t ? t.getTime() / 1000 + (us ?? 0) / 1e6 : null;
+/** How long it took, to the microsecond: a difference of seconds since 1970 would not be exact. */
+export function secondsOf(test: TestRun): number | null {
+    const [start, stop] = [parseTime(test.start_time), parseTime(test.stop_time)];
+    if (!start || !stop) return null;
+    return ((stop.getTime() - start.getTime()) * 1000 + (test.stop_time_microsecond ?? 0) - (test.start_time_microsecond ?? 0)) / 1e6;
 }
 
 /** The words repeat fifty thousand times: one copy of each will do. */
@@ -56,16 +58,15 @@ export function workerOf(test: TestRun): string | null {
 function addPart(rows: Row[], part: RunPart, intern: (word: string) => string): void {
     const names = new Map(part.tests.map((t) => [t.id, t.test_id]));
     for (const t of part.test_runs) {
-        const start = moment(t.start_time, t.start_time_microsecond);
-        const stop = moment(t.stop_time, t.stop_time_microsecond);
+        const start = parseTime(t.start_time);
         const worker = workerOf(t);
         rows.push({
             id: t.id,
             testId: t.test_id,
             name: names.get(t.test_id) ?? '',
             status: intern(t.status),
-            start,
-            seconds: start !== null && stop !== null ? stop - start : null,
+            start: start && start.getTime() / 1000 + (t.start_time_microsecond ?? 0) / 1e6,
+            seconds: secondsOf(t),
             worker: worker === null ? null : intern(worker),
         });
     }

@@ -1,5 +1,6 @@
 /** Sends an upload. XMLHttpRequest, since fetch() tells nothing of the bytes that have gone. */
-import { ApiError, address, errorOf, seg } from './api';
+import { ApiError, errorOf, seg } from './api';
+import { withQuery } from './query';
 import { getSession } from './session';
 
 export interface Kind {
@@ -80,7 +81,7 @@ export function send(
     return new Promise((resolve, reject) => {
         const xhr = new XMLHttpRequest();
         const one = files.length === 1 ? files[0] : undefined;
-        xhr.open(result ? 'PUT' : 'POST', address(result ? `/v1/subunit/${seg(result)}` : '/v1/subunit', query));
+        xhr.open(result ? 'PUT' : 'POST', withQuery(result ? `/v1/subunit/${seg(result)}` : '/v1/subunit', query));
         xhr.setRequestHeader('Accept', 'application/json');
         const token = getSession()?.token;
         if (token) xhr.setRequestHeader('X-Auth-Token', token);
@@ -104,10 +105,12 @@ export function send(
                 // an error that is no JSON: errorOf() says its status
             }
             const run = doc['subunit-uuid'] ?? doc.uuid;
-            if ((xhr.status === 200 || xhr.status === 201 || xhr.status === 409) && typeof run === 'string') {
-                resolve({ run, again: xhr.status === 409 });
+            // Where a result was named, a conflict may be with the run that it has already: this stream is then not stored.
+            const again = xhr.status === 409 && !result;
+            if ((xhr.status === 200 || xhr.status === 201 || again) && typeof run === 'string') {
+                resolve({ run, again });
             } else {
-                const error = errorOf(xhr.status, xhr.responseText, xhr.getResponseHeader('X-Openstack-Request-Id'), true);
+                const error = errorOf(xhr.status, xhr.responseText, xhr.getResponseHeader('X-Openstack-Request-Id'), token);
                 reject(new ApiError(error.status, error.message + differences(doc), error.requestId));
             }
         };

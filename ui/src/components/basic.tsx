@@ -87,12 +87,22 @@ export function describedBy(id: string, hint: boolean, error?: string | null) {
     return { 'aria-describedby': ids.join(' ') || undefined, 'aria-invalid': error ? ('true' as const) : undefined };
 }
 
+/** Why what was asked for here was not done. */
+export function Problem({ children }: { children: string | null }) {
+    return children ? <p class="field-error" role="alert"><Text>{children}</Text></p> : null;
+}
+
+/** The cloud's id; uploads that named none have this word for it. */
+export function Cpid({ id }: { id: string | null | undefined }) {
+    return id && id !== 'unspecified' ? <Text>{id}</Text> : <span class="quiet">not given</span>;
+}
+
 /** Says why something failed, with a way to try again where there is one. */
 export function ErrorNote({ error, retry }: { error: ApiError; retry?: () => void }) {
     return (
         <div class="note note-bad" role="alert">
             <div>
-                <p>{error.message}</p>
+                <p><Text>{error.message}</Text></p>
                 {error.requestId && error.status >= 500 && <p class="small">Request {error.requestId}</p>}
             </div>
             {retry && <Button onClick={retry}>Try again</Button>}

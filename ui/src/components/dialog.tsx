@@ -17,6 +17,7 @@ const FOCUSABLE = 'a[href], button:not([disabled]), input:not([disabled]), selec
 
 export function Dialog({ title, open, onClose, actions, wide, children }: DialogProps) {
     const ref = useRef<HTMLDialogElement>(null);
+    const pressed = useRef<EventTarget | null>(null); // text is marked from the inside out: that does not close it
     useEffect(() => {
         const dialog = ref.current;
         if (!dialog || !open) return undefined;
@@ -45,7 +46,8 @@ export function Dialog({ title, open, onClose, actions, wide, children }: Dialog
     return (
         <dialog ref={ref} class={wide ? 'dialog dialog-wide' : 'dialog'} aria-labelledby="dialog-title" onKeyDown={trap}
             onCancel={(e) => { e.preventDefault(); onClose(); }}
-            onClick={(e) => e.target === ref.current && onClose()}>
+            onPointerDown={(e) => { pressed.current = e.target; }}
+            onClick={(e) => e.target === ref.current && pressed.current === ref.current && onClose()}>
             <div class="dialog-box">
                 <header class="dialog-head">
                     <h2 id="dialog-title">{title}</h2>

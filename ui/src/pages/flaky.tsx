@@ -1,6 +1,6 @@
 /** Tests that pass and fail in turn. */
-import { useState } from 'preact/hooks';
 import { Button, EmptyState, Field, Text } from '../components/basic';
+import { PairFilter } from '../components/pair-filter';
 import { Column, PagedTable } from '../components/table';
 import { count, percent } from '../format';
 import { FlakyTest, listFlaky } from '../history';
@@ -24,28 +24,16 @@ export function Flaky({ query }: PageProps) {
     const last = LAST.includes(query.get('last') ?? '') ? (query.get('last') as string) : '50';
     const key = query.get('key') ?? '';
     const value = query.get('value') ?? '';
-    const [meta, setMeta] = useState(key ? `${key}=${value}` : '');
-    const [problem, setProblem] = useState<string | null>(null);
     const list = useList<FlakyTest>((marker, signal) =>
         listFlaky(new URLSearchParams({ last, ...(key ? { key, value } : {}) }), marker, signal), [last, key, value]);
     const go = (more: { last?: string; key?: string; value?: string }) =>
         navigate(href('/tests/flaky', { last, key, value, ...more }), true);
-    const choose = (e: Event) => {
-        e.preventDefault();
-        const cut = meta.indexOf('=');
-        const wrong = meta.trim() !== '' && cut < 1;
-        setProblem(wrong ? 'Write it as key=value.' : null);
-        if (!wrong) go({ key: meta.slice(0, Math.max(0, cut)).trim(), value: cut < 0 ? '' : meta.slice(cut + 1).trim() });
-    };
     return (
         <>
             <TestsHead view="flaky" />
             <div class="card filters">
-                <form class="filter-wide" onSubmit={choose}>
-                    <Field id="meta" label="Metadata" error={problem} hint="Only runs that have it, for instance branch=master; Enter applies it.">
-                        <input id="meta" value={meta} placeholder="key=value" aria-describedby="meta-hint" onInput={(e) => setMeta(e.currentTarget.value)} />
-                    </Field>
-                </form>
+                <PairFilter pair={key ? `${key}=${value}` : ''} hint="Only runs that have it, for instance branch=master; Enter applies it."
+                    onChoose={(k, v) => go({ key: k, value: v })} />
                 <Field id="last" label="Of the last">
                     <select id="last" value={last} onChange={(e) => go({ last: e.currentTarget.value })}>
                         {LAST.map((n) => <option key={n} value={n}>{n} runs</option>)}
@@ -53,7 +41,7 @@ export function Flaky({ query }: PageProps) {
                 </Field>
             </div>
             <PagedTable label="Flaky tests" list={list} columns={columns} id={(t) => t.id} empty={
-                <EmptyState title="No flaky tests" {...(key ? { action: <Button onClick={() => { setMeta(''); go({ key: '', value: '' }); }}>All runs</Button> } : {})}>
+                <EmptyState title="No flaky tests" {...(key ? { action: <Button onClick={() => go({ key: '', value: '' })}>All runs</Button> } : {})}>
                     <p>No test both passed and failed in the last {last} runs{key && <> with <Text>{`${key}=${value}`}</Text></>}.</p>
                 </EmptyState>
             } />

@@ -1,15 +1,16 @@
 /** One image: what it is, who may use it, and its tasks. */
 import { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
 import { download, seg } from '../api';
+import { useChange, useErrand } from '../change';
 import { Image as ImageData, changeImage, getImage, listImageTasks, listMembers, propertiesOf, send } from '../catalogue';
-import { Badge, Button, Bytes, ErrorNote, Facts, Field, Loading, Text, Time, describedBy } from '../components/basic';
-import { Confirm } from '../components/dialog';
+import { Badge, Button, Bytes, ErrorNote, Facts, Field, Loading, Problem, Text, Time, describedBy } from '../components/basic';
+import { Deleting } from '../components/deleting';
 import { Column, Table } from '../components/table';
 import { toast } from '../components/toast';
+import { useDraft } from '../drafts';
 import { ago, dateTime, plural } from '../format';
-import { asError, useResource, useTitle } from '../hooks';
-import { href, navigate } from '../router';
+import { useResource, useTitle } from '../hooks';
+import { href } from '../router';
 import type { PageProps } from '../routes';
 import { useSession } from '../session';
 import { TaskTable } from './tasks';
@@ -23,63 +24,18 @@ interface PartProps {
     changed: () => void;
 }
 
-function useChange(changed: () => void) {
-    const [busy, setBusy] = useState(false);
-    const [error, setError] = useState<string | null>(null);
-    const change = async (work: () => Promise<unknown>, done: string): Promise<boolean> => {
-        setBusy(true);
-        setError(null);
-        let ok = false;
-        try {
-            await work();
-            toast(done);
-            ok = true;
-            changed();
-        } catch (e) {
-            setError(asError(e).message);
-        }
-        setBusy(false);
-        return ok;
-    };
-    return { busy, error, change };
-}
-
 function Saving({ image }: { image: ImageData }) {
-    const [busy, setBusy] = useState(false);
+    const { busy, run } = useErrand();
     if (image.status !== 'active' || image.size === null) return null;
-    const save = async () => {
-        if ((image.size ?? 0) > DOWNLOAD_MAX) {
-            toast(`It is large: openstack image save --file FILE ${image.id}`, true);
-            return;
-        }
-        setBusy(true);
-        try {
-            await download(`/v2/images/${seg(image.id)}/file`, `${image.id}.${image.disk_format ?? 'img'}`);
-        } catch (e) {
-            toast(asError(e).message, true);
-        }
-        setBusy(false);
+    const save = () => {
+        if ((image.size ?? 0) > DOWNLOAD_MAX) toast(`It is large: openstack image save --file FILE ${image.id}`, true);
+        else void run('save', () => download(`/v2/images/${seg(image.id)}/file`, `${image.id}.${image.disk_format ?? 'img'}`));
     };
-    return <Button busy={busy} onClick={save}>Download</Button>;
-}
-
-function Deleting({ image }: { image: ImageData }) {
-    const [open, setOpen] = useState(false);
-    const { busy, error, change } = useChange(() => navigate(href('/images'), true));
-    return (
-        <>
-            <Button kind="danger" onClick={() => setOpen(true)}>Delete</Button>
-            <Confirm title="Delete this image?" open={open} busy={busy} action="Delete the image" onClose={() => setOpen(false)}
-                onConfirm={() => void change(() => send('DELETE', `/v2/images/${seg(image.id)}`), 'The image is deleted.')}>
-                <p>Its bytes and its properties are removed for good. Copies that were exported or cloned stay.</p>
-                {error && <p class="field-error" role="alert"><Text>{error}</Text></p>}
-            </Confirm>
-        </>
-    );
+    return <Button busy={busy !== ''} onClick={save}>Download</Button>;
 }
 
 function Tags({ image, changed, mine }: PartProps & { mine: boolean }) {
-    const [text, setText] = useState('');
+    const [text, setText] = useDraft(`tag ${image.id}`, '');
     const { busy, error, change } = useChange(changed);
     // A tag with a slash stands in no path: for it the whole list is written.
     const write = (tag: string, there: boolean): Promise<unknown> => {
@@ -150,7 +106,7 @@ function Visibility({ image, changed }: PartProps) {
 function Members({ image, mine }: { image: ImageData; mine: boolean }) {
     const members = useResource((signal) => listMembers(image.id, signal), [image.id]);
     const { busy, error, change } = useChange(members.reload);
-    const [text, setText] = useState('');
+    const [text, setText] = useDraft(`member ${image.id}`, '');
     const path = (member: string) => `/v2/images/${seg(image.id)}/members/${seg(member)}`;
     const add = async (e: Event) => {
         e.preventDefault();
@@ -191,7 +147,7 @@ function Members({ image, mine }: { image: ImageData; mine: boolean }) {
                     </Field>
                     <Button type="submit" busy={busy}>Add</Button>
                 </form>
-            ) : error && <p class="field-error" role="alert"><Text>{error}</Text></p>}
+            ) : <Problem>{error}</Problem>}
         </section>
     );
 }
@@ -261,7 +217,11 @@ export function Image({ params }: PageProps) {
                     <Saving image={image} />
                     {usable && mine && <a class="button button-plain" href={href('/tasks/new', { type: 'export', image: image.id })}>Export</a>}
                     {usable && <a class="button button-plain" href={href('/tasks/new', { type: 'clone', image: image.id })}>Clone</a>}
-                    {mine && <Deleting image={image} />}
+                    {mine && (
+                        <Deleting what="image" path={`/v2/images/${seg(image.id)}`} list="/images">
+                            <p>Its bytes and its properties are removed for good. Copies that were exported or cloned stay.</p>
+                        </Deleting>
+                    )}
                 </div>
             </div>
             {error && <ErrorNote error={error} retry={reload} />}

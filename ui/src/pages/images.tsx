@@ -1,5 +1,5 @@
 /** Images: the project's, and what others let it use. */
-import { Badge, Button, Bytes, EmptyState, Field, Text, Time } from '../components/basic';
+import { Badge, Button, Bytes, EmptyState, Field, Text, Time, describedBy } from '../components/basic';
 import { Column, PagedTable } from '../components/table';
 import { Image, listImages } from '../catalogue';
 import { ago } from '../format';
@@ -49,7 +49,7 @@ function Filters({ query }: { query: URLSearchParams }) {
     });
     return (
         <div class="card filters">
-            <div class="filter-wide"><Field id="name" label="Name"><input id="name" type="search" {...field('name')} /></Field></div>
+            <div class="filter-wide"><Field id="name" label="Name" hint="The whole name."><input id="name" type="search" {...describedBy('name', true)} {...field('name')} /></Field></div>
             <Field id="tag" label="Tag"><input id="tag" type="search" {...field('tag')} /></Field>
             <Field id="status" label="State">
                 <select id="status" {...field('status')}>

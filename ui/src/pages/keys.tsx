@@ -1,10 +1,12 @@
 /** The keys that sign uploads of results. */
 import { useState } from 'preact/hooks';
 import { request, seg } from '../api';
+import { useErrand } from '../change';
 import { Button, EmptyState, ErrorNote, Field, Loading, Text, describedBy } from '../components/basic';
 import { Confirm } from '../components/dialog';
 import { Column, Table } from '../components/table';
 import { toast } from '../components/toast';
+import { useDraft } from '../drafts';
 import { asError, useResource, useTitle } from '../hooks';
 import { PublicKey, addKey, fingerprint, listKeys } from '../refstack';
 import { href } from '../router';
@@ -17,7 +19,7 @@ async function load(signal: AbortSignal): Promise<Printed[]> {
 }
 
 function AddKey({ added }: { added: () => void }) {
-    const [values, setValues] = useState({ key: '', signature: '' });
+    const [values, setValues] = useDraft('key', { key: '', signature: '' });
     const [busy, setBusy] = useState(false);
     const [error, setError] = useState<{ field: 'key' | 'signature'; text: string } | null>(null);
     const wrong = (field: 'key' | 'signature') => (error?.field === field ? error.text : null);
@@ -60,18 +62,14 @@ export function Keys() {
     useTitle('Keys');
     const keys = useResource(load, []);
     const [chosen, setChosen] = useState<Printed | null>(null);
-    const [busy, setBusy] = useState(false);
+    const { busy, run } = useErrand();
     const remove = async () => {
         if (!chosen) return;
-        setBusy(true);
-        try {
+        await run('remove', async () => {
             await request(`/v1/profile/pubkeys/${seg(chosen.id)}`, { method: 'DELETE' });
             toast('The key is removed.');
             keys.reload();
-        } catch (e) {
-            toast(asError(e).message, true);
-        }
-        setBusy(false);
+        });
         setChosen(null);
     };
     const columns: Column<Printed>[] = [
@@ -95,7 +93,7 @@ export function Keys() {
             )}
             {keys.data && keys.data.length > 0 && <Table label="Keys" columns={columns} items={keys.data} id={(k) => k.id} />}
             <section class="section"><AddKey added={keys.reload} /></section>
-            <Confirm title="Remove this key?" open={chosen !== null} busy={busy} action="Remove the key" onConfirm={remove} onClose={() => setChosen(null)}>
+            <Confirm title="Remove this key?" open={chosen !== null} busy={busy !== ''} action="Remove the key" onConfirm={remove} onClose={() => setChosen(null)}>
                 <p>Uploads that are signed with it are no longer taken. Results that were signed with it stay yours.</p>
                 <p><code class="wrap">{chosen?.print}</code></p>
             </Confirm>

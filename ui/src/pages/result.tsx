@@ -1,44 +1,23 @@
 /** One result: the tests that passed, what its owner says of it, its evidence, and whether the staff has verified it. */
 import { ComponentChildren } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
-import { request, seg } from '../api';
-import { Badge, Button, ErrorNote, Facts, Field, Loading, Note, Text, Time, describedBy } from '../components/basic';
-import { Confirm } from '../components/dialog';
+import { seg } from '../api';
+import { useChange } from '../change';
+import { Badge, Button, Cpid, ErrorNote, Facts, Field, Loading, Note, Problem, Text, Time, describedBy } from '../components/basic';
+import { Deleting } from '../components/deleting';
 import { TestName } from '../components/test-name';
-import { toast } from '../components/toast';
 import { VirtualList } from '../components/virtual';
+import { useDraft } from '../drafts';
 import { count, dateTime, duration, plural } from '../format';
-import { asError, useResource, useTitle } from '../hooks';
+import { useResource, useTitle } from '../hooks';
 import { ResultDetail, getResult, setMeta, setVerified } from '../refstack';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
+import { useSession } from '../session';
 
 interface PartProps {
     result: ResultDetail;
     changed: () => void;
-}
-
-/** Runs a change; says what became of it where it was asked for. */
-function useChange(changed: () => void) {
-    const [busy, setBusy] = useState(false);
-    const [error, setError] = useState('');
-    const change = async (work: () => Promise<void>, done: string) => {
-        setBusy(true);
-        setError('');
-        try {
-            await work();
-            toast(done);
-            changed();
-        } catch (e) {
-            setError(asError(e).message);
-        }
-        setBusy(false);
-    };
-    return { busy, error, change };
-}
-
-function Problem({ children }: { children: string }) {
-    return children ? <p class="field-error" role="alert"><Text>{children}</Text></p> : null;
 }
 
 function Sharing({ result, changed }: PartProps) {
@@ -62,7 +41,7 @@ function Sharing({ result, changed }: PartProps) {
 }
 
 function Labels({ result, changed }: PartProps) {
-    const [values, setValues] = useState({ guideline: result.meta.guideline ?? '', target: result.meta.target ?? '' });
+    const [values, setValues] = useDraft(`labels ${result.id}`, { guideline: result.meta.guideline ?? '', target: result.meta.target ?? '' });
     const { busy, error, change } = useChange(changed);
     const save = (e: Event) => {
         e.preventDefault();
@@ -159,39 +138,13 @@ function PassedTests({ result }: { result: ResultDetail }) {
     );
 }
 
-function Deleting({ result }: { result: ResultDetail }) {
-    const [open, setOpen] = useState(false);
-    const [busy, setBusy] = useState(false);
-    const [error, setError] = useState('');
-    const remove = async () => {
-        setBusy(true);
-        setError('');
-        try {
-            await request(`/v1/results/${seg(result.id)}`, { method: 'DELETE' });
-            toast('The result is deleted.');
-            navigate(href('/results'), true);
-        } catch (e) {
-            setError(asError(e).message);
-            setBusy(false);
-        }
-    };
-    return (
-        <>
-            <Button kind="danger" onClick={() => setOpen(true)}>Delete</Button>
-            <Confirm title="Delete this result?" open={open} busy={busy} action="Delete the result" onConfirm={remove} onClose={() => { setOpen(false); setError(''); }}>
-                <p>The result and {result.meta.subunit_run ? 'the run that is its evidence are' : 'what is said of it are'} removed for good.</p>
-                <Problem>{error}</Problem>
-            </Confirm>
-        </>
-    );
-}
-
 /** What has a place of its own, and the owner's id, which says nothing to people. */
 const OWN = new Set(['shared', 'guideline', 'target', 'subunit_run', 'user']);
 
 export function Result({ params }: PageProps) {
     const id = params.id ?? '';
-    const { data: result, error, reload } = useResource((signal) => getResult(id, signal), [id]);
+    const session = useSession();
+    const { data: result, error, reload } = useResource((signal) => getResult(id, signal), [id, session?.token]);
     useTitle(result ? `Result of ${dateTime(result.created_at)}` : 'Result');
     if (!result) {
         if (!error) return <Loading lines={8} label="Loading the result" />;
@@ -209,7 +162,13 @@ export function Result({ params }: PageProps) {
                     <h1>Result of <Time iso={result.created_at} format={dateTime} /></h1>
                     <p class="quiet small mono">{result.id}</p>
                 </div>
-                {(owner || staff) && <div class="actions"><Deleting result={result} /></div>}
+                {(owner || staff) && (
+                    <div class="actions">
+                        <Deleting what="result" path={`/v1/results/${seg(result.id)}`} list="/results">
+                            <p>The result and {result.meta.subunit_run ? 'the run that is its evidence are' : 'what is said of it are'} removed for good.</p>
+                        </Deleting>
+                    </div>
+                )}
             </div>
             {error && <ErrorNote error={error} retry={reload} />}
             <section class="card" aria-label="Summary">
@@ -218,7 +177,7 @@ export function Result({ params }: PageProps) {
                         <Badge tone={result.meta.shared === 'true' ? 'info' : 'muted'}>{result.meta.shared === 'true' ? 'shared' : 'not shared'}</Badge>
                         <Badge tone={verified ? 'good' : 'muted'}>{verified ? 'verified' : 'not verified'}</Badge>
                     </span>],
-                    ...(result.cpid ? [['Cloud (cpid)', <Text>{result.cpid}</Text>] as [string, ComponentChildren]] : []),
+                    ...(result.cpid ? [['Cloud (cpid)', <Cpid id={result.cpid} />] as [string, ComponentChildren]] : []),
                     ['Tests passed', count(result.results.length)],
                     ['Duration', duration(result.duration_seconds)],
                     ['Guideline', result.meta.guideline ? <Text>{result.meta.guideline}</Text> : 'none'],

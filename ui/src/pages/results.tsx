@@ -1,5 +1,5 @@
 /** RefStack results: the caller's, shared and anonymous ones. */
-import { Badge, Button, EmptyState, Field, Text, Time } from '../components/basic';
+import { Badge, Button, Cpid, EmptyState, Field, Text, Time } from '../components/basic';
 import { Column, PagedTable } from '../components/table';
 import { dateTime, dayToUtc, duration } from '../format';
 import { useList, useTitle } from '../hooks';
@@ -10,7 +10,7 @@ import { useSession } from '../session';
 
 const columns: Column<Result>[] = [
     { head: 'Uploaded', kind: 'main', cell: (r) => <a href={href(`/results/${r.id}`)}><Time iso={r.created_at} format={dateTime} /></a> },
-    { head: 'Cloud (cpid)', cell: (r) => (r.cpid ? <Text>{r.cpid}</Text> : <span class="quiet">not shown</span>) },
+    { head: 'Cloud (cpid)', cell: (r) => (r.cpid ? <Cpid id={r.cpid} /> : <span class="quiet">not shown</span>) },
     { head: 'Guideline', cell: (r) => (r.meta.guideline ? <Text>{r.meta.guideline}</Text> : <span class="quiet">none</span>) },
     { head: 'Target', cell: (r) => (r.meta.target ? <Text>{r.meta.target}</Text> : <span class="quiet">none</span>) },
     {

@@ -1,13 +1,14 @@
 /** One test of a run: outcome, times, metadata, and its attachments as text. */
 import { useState } from 'preact/hooks';
 import { download, getBytes, seg } from '../api';
+import { useErrand } from '../change';
 import { Badge, Button, Bytes, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
 import { Dialog } from '../components/dialog';
-import { toast } from '../components/toast';
 import { Attachment, getRunPart } from '../evidence';
-import { bytes, dateTime, duration, parseTime } from '../format';
-import { asError, useResource } from '../hooks';
+import { bytes, count, dateTime, duration } from '../format';
+import { useResource } from '../hooks';
 import { href } from '../router';
+import { secondsOf } from '../run-rows';
 import { decode } from '../text';
 
 const SHOWN = 256 * 1024;
@@ -31,14 +32,10 @@ function Content({ path, attachment, limit }: { path: string; attachment: Attach
 
 function AttachmentView({ uuid, attachment, initially }: { uuid: string; attachment: Attachment; initially: boolean }) {
     const [open, setOpen] = useState(initially);
-    const [busy, setBusy] = useState(false);
+    const { busy, run } = useErrand();
     const path = `/v1/subunit/${seg(uuid)}/attachments/${attachment.id}`;
     const name = attachment.name || attachment.label || String(attachment.id);
-    const save = async () => {
-        setBusy(true);
-        await download(path, name.replace(/[^\w.-]+/g, '_')).catch((e: unknown) => toast(asError(e).message, true));
-        setBusy(false);
-    };
+    const save = () => void run('save', () => download(path, name.replace(/[^\w.-]+/g, '_')));
     return (
         <details class="attachment" open={open} onToggle={(e) => setOpen(e.currentTarget.open)}>
             <summary>
@@ -47,7 +44,7 @@ function AttachmentView({ uuid, attachment, initially }: { uuid: string; attachm
             {open && <Content path={path} attachment={attachment} limit={SHOWN} />}
             <div class="row attachment-row">
                 <span class="quiet small"><Text>{attachment.mime_type ?? 'type not given'}</Text></span>
-                <Button kind="quiet" busy={busy} onClick={save}>Download</Button>
+                <Button kind="quiet" busy={busy !== ''} onClick={save}>Download</Button>
             </div>
         </details>
     );
@@ -67,10 +64,6 @@ function Details({ uuid, id }: { uuid: string; id: number }) {
     const run = data.test_runs.find((t) => t.id === id);
     const test = data.tests.find((t) => t.id === run?.test_id);
     if (!run || !test) return <p>This run has no such test.</p>;
-    const start = parseTime(run.start_time);
-    const stop = parseTime(run.stop_time);
-    const seconds = start && stop
-        ? (stop.getTime() - start.getTime()) / 1000 + ((run.stop_time_microsecond ?? 0) - (run.start_time_microsecond ?? 0)) / 1e6 : null;
     const mine = data.attachments.filter((a) => a.test_run_id === id);
     const first = foremost(mine);
     return (
@@ -78,10 +71,10 @@ function Details({ uuid, id }: { uuid: string; id: number }) {
             <p class="test-full-name mono"><Text>{test.test_id}</Text></p>
             <Facts items={[
                 ['Outcome', <Badge>{run.status}</Badge>],
-                ['Took', duration(seconds)],
+                ['Took', duration(secondsOf(run))],
                 ['Began', <Time iso={run.start_time} format={dateTime} />],
                 ['Average', duration(test.success > 0 ? test.run_time : null)],
-                ['Passed, failed in your runs', `${test.success}, ${test.failure}`],
+                ['In all your runs', `${count(test.success)} passed, ${count(test.failure)} failed`],
                 ...run.metadata.map((m): [string, preact.JSX.Element] => [m.key, <Text>{m.value}</Text>]),
             ]} />
             <p><a href={href(`/tests/${test.id}`)}>The test's history</a></p>

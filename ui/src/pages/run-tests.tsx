@@ -71,6 +71,7 @@ export function Tests({ data, query, selected, onOpen, onFilter }: {
         setLeast('');
         onFilter({ q: null, least: null, status: null, sort: null });
     };
+    if (data.done && data.rows.length === 0) return <EmptyState title="No tests"><p>The stream names none.</p></EmptyState>;
     return (
         <div class="tests">
             <div class="tests-filters" role="search" aria-label="Tests">
@@ -93,7 +94,7 @@ export function Tests({ data, query, selected, onOpen, onFilter }: {
             {rows.length === 0 && data.rows.length > 0 ? (
                 <EmptyState title="No test matches" action={<Button onClick={clear}>Clear the filters</Button>} />
             ) : (
-                <VirtualList count={rows.length} rowHeight={36} height="max(18rem, calc(100vh - 16rem))" label="Tests of the run"
+                <VirtualList key={[text, least, status, sort].join('\n')} count={rows.length} rowHeight={36} height="max(18rem, calc(100vh - 16rem))" label="Tests of the run"
                     selected={selected === null ? null : rows.findIndex((r) => r.id === selected)}
                     row={(i) => { const r = rows[i]; return r ? <TestRow row={r} /> : null; }}
                     onOpen={(i) => { const r = rows[i]; if (r) onOpen(r.id); }} />

@@ -1,12 +1,12 @@
 /** One run: its summary, and its tests seen in four ways. */
-import { useState } from 'preact/hooks';
-import { download, request, seg } from '../api';
-import { Button, CountsBar, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
-import { Confirm } from '../components/dialog';
-import { toast } from '../components/toast';
+import { useRef } from 'preact/hooks';
+import { download, seg } from '../api';
+import { useErrand } from '../change';
+import { Button, CountsBar, Cpid, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
+import { Deleting } from '../components/deleting';
 import { Run as RunData, ownMetadata } from '../evidence';
 import { count, dateTime, duration, percent, plural } from '../format';
-import { asError, useTitle } from '../hooks';
+import { useTitle } from '../hooks';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
 import { RunRows, useRunRows } from '../run-rows';
@@ -23,46 +23,13 @@ const TABS = [
     { id: 'slowest', name: 'Slowest' },
 ] as const;
 
-function Saving({ run }: { run: RunData }) {
-    const [busy, setBusy] = useState('');
-    const save = async (what: string, name: string) => {
-        setBusy(what);
-        try {
-            await download(`/v1/subunit/${seg(run.uuid)}/${what}`, name);
-        } catch (e) {
-            toast(asError(e).message, true);
-        }
-        setBusy('');
-    };
+function Saving({ run: { uuid } }: { run: RunData }) {
+    const { busy, run } = useErrand();
+    const save = (what: string, name: string) => () => void run(what, () => download(`/v1/subunit/${seg(uuid)}/${what}`, name));
     return (
         <>
-            <Button busy={busy === 'stream'} onClick={() => save('stream', `${run.uuid}.subunit`)}>Subunit</Button>
-            <Button busy={busy === 'junit'} onClick={() => save('junit', `${run.uuid}.xml`)}>JUnit</Button>
-        </>
-    );
-}
-
-function Deleting({ run }: { run: RunData }) {
-    const [open, setOpen] = useState(false);
-    const [busy, setBusy] = useState(false);
-    const remove = async () => {
-        setBusy(true);
-        try {
-            await request(`/v1/subunit/${seg(run.uuid)}`, { method: 'DELETE' });
-            toast('The run is deleted.');
-            navigate(href('/runs'), true);
-        } catch (e) {
-            toast(asError(e).message, true);
-            setBusy(false);
-            setOpen(false);
-        }
-    };
-    return (
-        <>
-            <Button kind="danger" onClick={() => setOpen(true)}>Delete</Button>
-            <Confirm title="Delete this run?" open={open} busy={busy} action="Delete the run" onConfirm={remove} onClose={() => setOpen(false)}>
-                <p>Its {plural(run.tests || run.passes + run.fails + run.skips, 'test')} and their attachments are removed for good. The result that it belongs to stays.</p>
-            </Confirm>
+            <Button busy={busy === 'stream'} onClick={save('stream', `${uuid}.subunit`)}>Download subunit</Button>
+            <Button busy={busy === 'junit'} onClick={save('junit', `${uuid}.xml`)}>Download JUnit</Button>
         </>
     );
 }
@@ -81,7 +48,7 @@ function Summary({ run }: { run: RunData }) {
             <CountsBar {...run} />
             <Facts items={[
                 ['Time in tests', duration(run.run_time)],
-                ['Cloud (cpid)', run.cpid && run.cpid !== 'unspecified' ? <Text>{run.cpid}</Text> : 'not given'],
+                ['Cloud (cpid)', <Cpid id={run.cpid} />],
                 ['Result', run['result-id'] ? <a href={href(`/results/${run['result-id']}`)}>{run['result-id']}</a> : 'none'],
                 ['Stored', <Time iso={run.created_at} format={dateTime} />],
                 ...(run.artifacts ? [['Artifacts', <Text>{run.artifacts}</Text>] as [string, preact.JSX.Element]] : []),
@@ -101,6 +68,7 @@ function Arriving({ data }: { data: RunRows }) {
 export function Run({ params, query }: PageProps) {
     const uuid = params.uuid ?? '';
     const data = useRunRows(uuid);
+    const opened = useRef(false);
     const { run } = data;
     useTitle(run ? `Run of ${dateTime(run.run_at)}` : 'Run');
     if (!run) {
@@ -118,7 +86,16 @@ export function Run({ params, query }: PageProps) {
         }
         return href(`/runs/${run.uuid}`, q);
     };
-    const open = (id: number) => navigate(to({ test: String(id) }), true);
+    const open = (id: number) => {
+        opened.current = true;
+        navigate(to({ test: String(id) }));
+    };
+    // Back closes what was opened here; so closing it is going back, and leaves no second way there.
+    const close = () => {
+        if (opened.current) window.history.back();
+        else navigate(to({ test: null }), true);
+        opened.current = false;
+    };
     const chosen = Number(query.get('test')) || null;
     return (
         <>
@@ -130,7 +107,9 @@ export function Run({ params, query }: PageProps) {
                 </div>
                 <div class="actions">
                     <Saving run={run} />
-                    <Deleting run={run} />
+                    <Deleting what="run" path={`/v1/subunit/${seg(run.uuid)}`} list="/runs">
+                        <p>Its {plural(run.tests || run.passes + run.fails + run.skips, 'test')} and their attachments are removed for good. The result that it belongs to stays.</p>
+                    </Deleting>
                 </div>
             </div>
             <Summary run={run} />
@@ -149,7 +128,7 @@ export function Run({ params, query }: PageProps) {
                 onFilter={(more) => navigate(to(more), true)} />}
             {tab === 'timeline' && <Timeline data={data} onOpen={open} />}
             {tab === 'slowest' && <Slowest data={data} onOpen={open} />}
-            <TestDetails uuid={run.uuid} id={chosen} onClose={() => navigate(to({ test: null }), true)} />
+            <TestDetails uuid={run.uuid} id={chosen} onClose={close} />
         </>
     );
 }

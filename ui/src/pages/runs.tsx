@@ -1,10 +1,11 @@
 /** The runs that the caller may see, newest first: filtered, and two of them chosen to be compared. */
 import { useState } from 'preact/hooks';
-import { Button, CountsBar, EmptyState, Field, Text, Time } from '../components/basic';
+import { Button, CountsBar, EmptyState, Field, Text, Time, describedBy } from '../components/basic';
 import { Column, PagedTable } from '../components/table';
 import { Run, listRuns, ownMetadata } from '../evidence';
 import { ago, count, dayToUtc, duration } from '../format';
 import { useList, useTitle } from '../hooks';
+import { readPair } from '../query';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
 import { useSession } from '../session';
@@ -27,27 +28,24 @@ function change(query: URLSearchParams, edit: (q: URLSearchParams) => void): voi
 
 function Filters({ query }: { query: URLSearchParams }) {
     const [meta, setMeta] = useState('');
-    const [problem, setProblem] = useState('');
+    const [problem, setProblem] = useState<string | null>(null);
     const set = (name: string, value: string) => change(query, (q) => (value ? q.set(name, value) : q.delete(name)));
     const chips = [...query].filter(([name]) => name.startsWith('meta.') || name === 'cpid');
     const addMeta = (e: Event) => {
         e.preventDefault();
-        const cut = meta.indexOf('=');
-        if (cut < 1) {
-            setProblem('Write it as key=value.');
-            return;
-        }
-        setProblem('');
+        const pair = readPair(meta);
+        setProblem(pair ? null : 'Write it as key=value.');
+        if (!pair) return;
         setMeta('');
-        const [key, value] = [meta.slice(0, cut).trim(), meta.slice(cut + 1).trim()];
+        const [key, value] = pair;
         if (key === 'cpid') set('cpid', value);
         else change(query, (q) => q.append('meta.' + key, value));
     };
     return (
         <div class="filters card">
             <form class="filter-meta" onSubmit={addMeta}>
-                <Field id="meta" label="Metadata" hint={problem || 'For instance branch=master; Enter adds it.'}>
-                    <input id="meta" value={meta} placeholder="key=value" aria-describedby="meta-hint"
+                <Field id="meta" label="Metadata" error={problem} hint="For instance branch=master; Enter adds it.">
+                    <input id="meta" value={meta} placeholder="key=value" {...describedBy('meta', true, problem)}
                         onInput={(e) => setMeta(e.currentTarget.value)} />
                 </Field>
             </form>

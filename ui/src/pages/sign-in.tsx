@@ -2,10 +2,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api';
 import { Button, ErrorNote, Field, Loading, Note } from '../components/basic';
+import { useWaiting } from '../drafts';
 import { asError, useResource, useTitle } from '../hooks';
 import { Project, chooseProject, getHealth, signInByPassword, signInByToken } from '../identity';
-import { href, navigate, useLocation } from '../router';
-import { Session, signIn, useFarewell } from '../session';
+import { navigate, useLocation } from '../router';
+import { Session, signIn, useFarewell, useOffer } from '../session';
 
 /** Runs one request at a time; its answer is dropped when the form is left. */
 function useSubmit() {
@@ -30,10 +31,10 @@ function useSubmit() {
 }
 
 function useEnter() {
-    const { path } = useLocation();
+    const { path, query } = useLocation();
     return (session: Session) => {
         signIn(session);
-        if (path === '/sign-in') navigate(href('/'), true);
+        if (path === '/sign-in') navigate('#' + (query.get('to') ?? '/'), true);
     };
 }
 
@@ -134,6 +135,9 @@ function TokenForm() {
 export function SignIn() {
     useTitle('Sign in');
     const farewell = useFarewell();
+    const waiting = useWaiting();
+    const offer = useOffer();
+    const enter = useEnter();
     const health = useResource(getHealth, []);
     const [byToken, setByToken] = useState(false);
     // A server that is not well may still let people in; one that knows tokens only has no password to ask for.
@@ -142,7 +146,15 @@ export function SignIn() {
         <div class="sign-in">
             <h1>Sign in</h1>
             <p class="lead">Test evidence and images of your OpenStack projects.</p>
-            {farewell && <Note>{farewell}</Note>}
+            {farewell && <div role="status"><Note>{farewell}{waiting && ' What you had chosen and typed is kept until then, as long as this tab stays open.'}</Note></div>}
+            {offer && (
+                <div class="card stack">
+                    <p>In another tab you are signed in.</p>
+                    <Button kind="primary" onClick={() => enter(offer)}>
+                        <span>Go on as <bdi>{offer.userName}</bdi>{offer.projectName !== null && <> in <bdi>{offer.projectName}</bdi></>}</span>
+                    </Button>
+                </div>
+            )}
             {health.error && <ErrorNote error={health.error} retry={health.reload} />}
             {health.loading && !health.error ? <Loading lines={3} /> : (
                 <div class="card">

@@ -4,6 +4,7 @@ import { ApiError } from '../api';
 import { Image, TaskChoices, createTask, getTaskChoices, listImages } from '../catalogue';
 import { Button, ErrorNote, Field, Loading, Text, describedBy } from '../components/basic';
 import { toast } from '../components/toast';
+import { useDraft } from '../drafts';
 import { asError, useResource, useTitle } from '../hooks';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
@@ -68,7 +69,7 @@ function ImageChoice({ value, images, error, set }: {
 }
 
 function Form({ type, choices, image }: { type: string; choices: TaskChoices; image: string }) {
-    const [values, setValues] = useState<Values>({ image_id: image });
+    const [values, setValues] = useDraft<Values>(`task ${type}`, { image_id: image });
     const [busy, setBusy] = useState(false);
     const [error, setError] = useState<ApiError | null>(null);
     const images = useResource(async (signal) => (type === 'import' ? []

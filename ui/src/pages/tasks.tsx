@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { Task, ended, listTasks } from '../catalogue';
 import { Badge, Button, EmptyState, ErrorNote, Field, Loading, Progress, Time } from '../components/basic';
 import { Column, Table } from '../components/table';
-import { ago, bytes, percent } from '../format';
+import { ago, bytes, count, percent } from '../format';
 import { useTitle } from '../hooks';
 import { useLive } from '../live';
 import { href, navigate } from '../router';
@@ -71,6 +71,7 @@ export function Tasks({ query }: PageProps) {
             {!data && !error && <Loading lines={8} />}
             {data && data.tasks.length > 0 && <TaskTable tasks={data.tasks} />}
             {data?.more && <div class="more"><Button onClick={() => setLimit(limit + PAGE)}>Show more</Button></div>}
+            {data?.full && <p class="quiet small">These are the newest {count(data.tasks.length)} tasks; a type or a state leaves others.</p>}
             {data?.tasks.length === 0 && (type || status ? (
                 <EmptyState title="No tasks match" action={<Button onClick={() => navigate(href('/tasks'))}>Clear the filters</Button>} />
             ) : (

@@ -1,6 +1,6 @@
 /** One test over the runs: whether it passed, and how long it took. */
 import { useMemo } from 'preact/hooks';
-import { Badge, EmptyState, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
+import { Badge, Cpid, EmptyState, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
 import { Chart, axis } from '../components/chart';
 import { Column, PagedTable } from '../components/table';
 import { ago, chartTick, count, dateTime, duration, parseTime, percent, plural } from '../format';
@@ -17,7 +17,7 @@ const HEIGHTS: Record<string, string> = {
 function Strip({ outcomes }: { outcomes: Outcome[] }) {
     const told = [...outcomes].reverse();
     const counted = (kind: string) => told.filter((o) => HEIGHTS[o.status] === kind).length;
-    const words = `The last ${plural(told.length, 'run')}: ${counted('bad')} failed, ${counted('good')} passed, ${counted('skip')} skipped`;
+    const words = `The last ${told.length === 1 ? 'run' : plural(told.length, 'run')}: ${counted('bad')} failed, ${counted('good')} passed, ${counted('skip')} skipped`;
     const open = (e: Event) => {
         const uuid = (e.target as HTMLElement).dataset.run;
         if (uuid) navigate(href(`/runs/${uuid}`));
@@ -65,7 +65,7 @@ function Durations({ outcomes }: { outcomes: Outcome[] }) {
 const columns: Column<Outcome>[] = [
     { head: 'Run', kind: 'main', cell: (o) => <a href={href(`/runs/${o.uuid}`)}><Time iso={o.run_at} format={dateTime} /></a> },
     { head: 'Outcome', kind: 'shrink', cell: (o) => <Badge>{o.status}</Badge> },
-    { head: 'Cloud (cpid)', cell: (o) => (o.cpid && o.cpid !== 'unspecified' ? <Text>{o.cpid}</Text> : <span class="quiet">not given</span>) },
+    { head: 'Cloud (cpid)', cell: (o) => <Cpid id={o.cpid} /> },
     { head: 'Duration', kind: 'num', cell: (o) => duration(o.run_time) },
 ];
 

@@ -1,7 +1,8 @@
 /** How runs came out over time: the share that failed, and what failed of late. */
-import { useMemo, useState } from 'preact/hooks';
-import { Button, EmptyState, ErrorNote, Field, Loading, Text, Time } from '../components/basic';
+import { useMemo } from 'preact/hooks';
+import { Button, Cpid, EmptyState, ErrorNote, Field, Loading, Text, Time } from '../components/basic';
 import { Chart, axis } from '../components/chart';
+import { PairFilter } from '../components/pair-filter';
 import { Column, PagedTable, Table } from '../components/table';
 import { ago, chartTick, count, dateTime, dayToUtc, duration, parseTime, percent } from '../format';
 import { useList, useResource, useTitle } from '../hooks';
@@ -33,9 +34,6 @@ function seriesQuery(query: URLSearchParams): URLSearchParams {
 }
 
 function Filters({ query }: { query: URLSearchParams }) {
-    const pair = query.get('key') ? `${query.get('key')}=${query.get('value') ?? ''}` : '';
-    const [meta, setMeta] = useState(pair);
-    const [problem, setProblem] = useState<string | null>(null);
     const change = (values: Record<string, string>) => {
         const next = new URLSearchParams(query);
         for (const [name, value] of Object.entries(values)) {
@@ -44,26 +42,13 @@ function Filters({ query }: { query: URLSearchParams }) {
         }
         navigate(href('/trends', next), true);
     };
-    const choose = (e: Event) => {
-        e.preventDefault();
-        const cut = meta.indexOf('=');
-        if (meta.trim() && cut < 1) {
-            setProblem('Write it as key=value.');
-            return;
-        }
-        setProblem(null);
-        change({ key: meta.slice(0, Math.max(0, cut)).trim(), value: cut < 0 ? '' : meta.slice(cut + 1).trim() });
-    };
     const field = (name: string, none = '') => ({
         value: query.get(name) ?? none, onChange: (e: Event) => change({ [name]: (e.currentTarget as HTMLInputElement).value }),
     });
     return (
         <div class="card filters">
-            <form class="filter-wide" onSubmit={choose}>
-                <Field id="meta" label="Metadata" error={problem} hint="For instance branch=master; Enter applies it.">
-                    <input id="meta" value={meta} placeholder="key=value" aria-describedby="meta-hint" onInput={(e) => setMeta(e.currentTarget.value)} />
-                </Field>
-            </form>
+            <PairFilter pair={query.get('key') ? `${query.get('key')}=${query.get('value') ?? ''}` : ''}
+                hint="For instance branch=master; Enter applies it." onChoose={(key, value) => change({ key, value })} />
             <Field id="start" label="From"><input id="start" type="date" {...field('start_date')} /></Field>
             <Field id="end" label="To"><input id="end" type="date" {...field('end_date')} /></Field>
             <Field id="group" label="A point for each">
@@ -107,7 +92,7 @@ const periods: Column<Period>[] = [
 
 const failures: Column<Failure>[] = [
     { head: 'Test', kind: 'main', cell: (f) => <a href={href(`/tests/${f.id}`)}><Text>{f.test_id}</Text></a> },
-    { head: 'Cloud (cpid)', cell: (f) => (f.cpid && f.cpid !== 'unspecified' ? <Text>{f.cpid}</Text> : <span class="quiet">not given</span>) },
+    { head: 'Cloud (cpid)', cell: (f) => <Cpid id={f.cpid} /> },
     { head: 'Run', kind: 'num', cell: (f) => <a href={href(`/runs/${f.uuid}`, { test: f.test_run })}><Time iso={f.run_at} format={ago} /></a> },
 ];
 

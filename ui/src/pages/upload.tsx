@@ -1,10 +1,12 @@
 /** Upload: choose files, see who will see what, say yes to it, watch it go, land on the run. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api';
-import { Badge, Button, ErrorNote, Field, Progress, Text } from '../components/basic';
+import { Badge, Button, ErrorNote, Field, Note, Progress, Text } from '../components/basic';
 import { toast } from '../components/toast';
+import { useDraft } from '../drafts';
 import { bytes, duration, plural } from '../format';
 import { asError, useTitle } from '../hooks';
+import { readPair } from '../query';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
 import { useSession } from '../session';
@@ -20,6 +22,16 @@ interface Going {
     sent: number;
     total: number;
     rate: number | null; // bytes a second
+}
+
+interface Form {
+    files: Chosen[];
+    cpid: string;
+    meta: string;
+    result: string;
+    attachments: boolean;
+    /** It is on its way. When a session ends this is what remains of it. */
+    sending: boolean;
 }
 
 /** The mean over the last seconds: a rate that jumps says nothing. */
@@ -122,15 +134,24 @@ function Privacy({ attachments, project, linked }: { attachments: boolean; proje
     );
 }
 
+/** Whether one of FILES is no longer what was chosen: browsers then break off as if the line had. */
+async function changed(files: Chosen[]): Promise<Chosen | undefined> {
+    const looked = await Promise.all(files.map((f) => look(f.file)));
+    return looked.find((f) => f.unreadable);
+}
+
 export function Upload({ query: address }: PageProps) {
     useTitle('Upload');
     const session = useSession();
-    const [files, setFiles] = useState<Chosen[]>([]);
-    const [agreed, setAgreed] = useState(false);
-    const [options, setOptions] = useState({ cpid: '', meta: '', result: address.get('result') ?? '', attachments: true });
+    const [form, setForm] = useDraft<Form>('upload', {
+        files: [], cpid: '', meta: '', result: address.get('result') ?? '', attachments: true, sending: false,
+    });
+    // It is said to one project: for another one it must be said anew.
+    const [agreed, setAgreed] = useDraft(`upload for ${session?.projectId ?? ''}`, false);
     const [going, setGoing] = useState<Going | null>(null);
     const [error, setError] = useState<ApiError | null>(null);
     const controller = useRef<AbortController | null>(null);
+    const more = useRef(form.cpid !== '' || form.meta !== '' || form.result !== '');
     useEffect(() => () => controller.current?.abort(), []);
     useEffect(() => {
         if (!going) return undefined;
@@ -139,14 +160,16 @@ export function Upload({ query: address }: PageProps) {
         return () => window.removeEventListener('beforeunload', warn);
     }, [going !== null]);
 
+    const { files } = form;
+    const change = (values: Partial<Form>) => setForm((f) => ({ ...f, ...values }));
     const total = files.reduce((n, f) => n + f.file.size, 0);
     const trouble = files.length > 0 ? problem(files) : null;
-    const metaLines = options.meta.split('\n').map((line) => line.trim()).filter(Boolean);
-    const badLine = metaLines.find((line) => line.indexOf('=') < 1);
+    const metaLines = form.meta.split('\n').map((line) => line.trim()).filter(Boolean);
+    const badLine = metaLines.find((line) => !readPair(line));
     const take = async (found: File[]) => {
         setError(null);
         const looked = await Promise.all(found.map(look));
-        setFiles((old) => [...old, ...looked.filter((f) => !old.some((o) => same(o.file, f.file)))]);
+        setForm((f) => ({ ...f, files: [...f.files, ...looked.filter((x) => !f.files.some((o) => same(o.file, x.file)))] }));
     };
     const upload = async () => {
         const mine = new AbortController();
@@ -155,25 +178,35 @@ export function Upload({ query: address }: PageProps) {
         controller.current = mine;
         setError(null);
         setGoing({ sent: 0, total, rate: null });
+        change({ sending: true });
         const query = new URLSearchParams();
-        if (options.cpid.trim()) query.set('cpid', options.cpid.trim());
-        if (!options.attachments) query.set('attachments', 'false');
-        for (const line of metaLines) query.append('meta.' + line.slice(0, line.indexOf('=')).trim(), line.slice(line.indexOf('=') + 1).trim());
+        if (form.cpid.trim()) query.set('cpid', form.cpid.trim());
+        if (!form.attachments) query.set('attachments', 'false');
+        for (const line of metaLines) {
+            const pair = readPair(line);
+            if (pair) query.append('meta.' + pair[0], pair[1]);
+        }
         try {
-            const stored = await send(files, query, options.result.trim(), (sent, all) => {
+            const stored = await send(files, query, form.result.trim(), (sent, all) => {
                 allSent = sent >= all;
                 setGoing((g) => g && { ...g, sent, total: all, rate: rate(sent) });
             }, mine.signal);
             toast(stored.again ? 'This stream was stored before: here is its run.' : 'The run is stored.');
             navigate(href(`/runs/${stored.run}`));
         } catch (e) {
+            if (e instanceof ApiError && e.status === 401) return; // the session is over, and this page with it: the form is kept as it is
             setGoing(null);
-            if (mine.signal.aborted) toast(allSent ? 'Cancelled, but all was sent: the runs show whether it is stored.' : 'Cancelled: nothing is stored.');
-            else setError(asError(e));
+            change({ sending: false });
+            if (mine.signal.aborted) {
+                toast(allSent ? 'Cancelled, but all was sent: the runs show whether it is stored.' : 'Cancelled: nothing is stored.');
+                return;
+            }
+            const reason = asError(e);
+            const other = reason.status === 0 ? await changed(files) : undefined;
+            setError(other ? new ApiError(0, `\u2068${other.file.name}\u2069 is no longer what was chosen: remove it and choose it again. Nothing of this upload is stored.`) : reason);
         }
     };
-    const set = (name: 'cpid' | 'meta' | 'result') => (e: Event) =>
-        setOptions({ ...options, [name]: (e.currentTarget as HTMLInputElement).value });
+    const set = (name: 'cpid' | 'meta' | 'result') => (e: Event) => change({ [name]: (e.currentTarget as HTMLInputElement).value });
     return (
         <div class="upload">
             <div class="page-head"><h1>Upload a run</h1></div>
@@ -187,30 +220,30 @@ export function Upload({ query: address }: PageProps) {
                                 <Badge tone={f.kind.name ? 'info' : 'bad'}>{f.kind.name ?? 'unknown'}</Badge>
                                 <span class="num quiet">{bytes(f.file.size)}</span>
                                 <Button kind="quiet" class="icon-button" disabled={going !== null} aria-label={`Remove ${f.file.name}`}
-                                    onClick={() => setFiles(files.filter((_, k) => k !== i))}>✕</Button>
+                                    onClick={() => change({ files: files.filter((_, k) => k !== i) })}>✕</Button>
                             </li>
                         ))}
                     </ul>
                 )}
                 {trouble && <ErrorNote error={new ApiError(0, trouble)} />}
-                <Privacy attachments={options.attachments} project={session?.projectName ?? null} linked={options.result.trim() !== ''} />
+                <Privacy attachments={form.attachments} project={session?.projectName ?? null} linked={form.result.trim() !== ''} />
                 <label class="check">
-                    <input type="checkbox" id="attachments" checked={options.attachments} disabled={going !== null}
-                        onChange={(e) => setOptions({ ...options, attachments: e.currentTarget.checked })} />
+                    <input type="checkbox" id="attachments" checked={form.attachments} disabled={going !== null}
+                        onChange={(e) => change({ attachments: e.currentTarget.checked })} />
                     <span>Keep the attachments: tracebacks and logs</span>
                 </label>
-                <details class="more-fields" open={address.has('result')}>
+                <details class="more-fields" open={more.current}>
                     <summary>Metadata, cloud, result</summary>
                     <div class="stack">
                         <Field id="cpid" label="Cloud (cpid)" hint="The id by which your results are found; tally and refstack-client compute it.">
-                            <input id="cpid" aria-describedby="cpid-hint" value={options.cpid} onInput={set('cpid')} disabled={going !== null} />
+                            <input id="cpid" aria-describedby="cpid-hint" value={form.cpid} onInput={set('cpid')} disabled={going !== null} />
                         </Field>
                         <Field id="metadata" label="Metadata" hint={badLine ? `“${badLine}” is not of the form key=value.` : 'One key=value a line, for instance branch=master.'}>
                             <textarea id="metadata" rows={3} aria-describedby="metadata-hint" aria-invalid={badLine ? 'true' : undefined}
-                                value={options.meta} onInput={set('meta')} disabled={going !== null} />
+                                value={form.meta} onInput={set('meta')} disabled={going !== null} />
                         </Field>
                         <Field id="result" label="Result that it belongs to" hint="The id of a result that is there already, with the same passed tests. Empty: a new one is made.">
-                            <input id="result" aria-describedby="result-hint" value={options.result} onInput={set('result')} disabled={going !== null} />
+                            <input id="result" aria-describedby="result-hint" value={form.result} onInput={set('result')} disabled={going !== null} />
                         </Field>
                     </div>
                 </details>
@@ -219,6 +252,13 @@ export function Upload({ query: address }: PageProps) {
                     <span>Store this evidence. I have read above who will see it, and may hand it on.</span>
                 </label>
                 {error && <ErrorNote error={error} />}
+                {form.sending && !going && (
+                    <div role="status">
+                        <Note tone="warn">
+                            Your session ended while this was on its way. Files and choices are as you left them: upload again. Had it been stored after all, it is not stored twice.
+                        </Note>
+                    </div>
+                )}
                 {going ? (
                     <div class="card going" role="status" aria-label="Upload">
                         <Progress value={going.sent} max={going.total} label="Sent" />
