@@ -8,10 +8,11 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from lab import keystone, mariadb
 
-from . import TOP, blueprint, build, functional, manifest, process, unit
+from . import TOP, blueprint, build, functional, manifest, named, process, unit
 from .report import Report
 
 FUZZ_SECONDS = int(os.environ.get('TALLY_FUZZ_SECONDS', '600'))
@@ -48,12 +49,15 @@ def check_manifest(report, logs):
         report.add(passed=1)
 
 
+def bench_sources():
+    """{name: file} of every bench."""
+    found = sorted(glob.glob(os.path.join(TOP, 'tests', 'bench', 'bench-*')))
+    return {os.path.basename(f)[:-2] if f.endswith('.c') else os.path.basename(f): f for f in found}
+
+
 def run_benches(report, logs, names=None):
     where = build.folder('opt')
-    for source in sorted(glob.glob(os.path.join(TOP, 'tests', 'bench', 'bench-*'))):
-        name = os.path.basename(source)
-        if name.endswith('.c'):
-            name = name[:-2]
+    for name, source in bench_sources().items():
         built = os.path.join(where, 'tests', 'bench', name)
         if names and name not in names or (source.endswith('.c') and not os.path.exists(built)):
             continue
@@ -66,24 +70,28 @@ def run_benches(report, logs, names=None):
             report.fail(name, 'exit status %d' % status)
 
 
-def run_fuzzers(report, logs):
+def fuzz(where, logs, target, report):
+    """One fuzzer for its time; returns its name, log and status."""
+    name = os.path.basename(target)
+    work = os.path.join(where, 'corpus', name)
+    os.makedirs(work, exist_ok=True)
+    argv = [os.path.join(where, 'tests', 'fuzz', name), '-max_total_time=%d' % FUZZ_SECONDS, '-timeout=25',
+            '-rss_limit_mb=2048', '-print_final_stats=1', '-artifact_prefix=' + os.path.join(logs, name + '-'),
+            work, os.path.join(TOP, 'tests', 'fuzz', 'corpus', name[len('fuzz_'):])]
+    log = os.path.join(logs, name + '.out')
+    report.say('fuzzing %s for %d s' % (name, FUZZ_SECONDS))
+    return name, log, process.run(argv, log, TOP, build.environ_for(where, logs), timeout=FUZZ_SECONDS + 300)
+
+
+def run_fuzzers(report, logs, jobs):
     targets = [n for n in unit.names() if n.startswith('tests/fuzz/')]
     where = build.build('fuzz', report, targets=targets)
-    for target in targets:
-        name = os.path.basename(target)
-        work = os.path.join(where, 'corpus', name)
-        os.makedirs(work, exist_ok=True)
-        argv = [os.path.join(where, 'tests', 'fuzz', name), '-max_total_time=%d' % FUZZ_SECONDS, '-timeout=25',
-                '-rss_limit_mb=2048', '-print_final_stats=1', '-artifact_prefix=' + os.path.join(logs, name + '-'),
-                work,
-                os.path.join(TOP, 'tests', 'fuzz', 'corpus', name[len('fuzz_'):])]
-        log = os.path.join(logs, name + '.out')
-        report.say('fuzzing %s for %d s' % (name, FUZZ_SECONDS))
-        status = process.run(argv, log, TOP, build.environ_for(where, logs), timeout=FUZZ_SECONDS + 300)
-        if status == 0:
-            report.add(passed=1)
-        else:
-            report.fail(name, process.tail(log, 40))
+    with ThreadPoolExecutor(jobs) as pool:
+        for name, log, status in pool.map(lambda target: fuzz(where, logs, target, report), targets):
+            if status == 0:
+                report.add(passed=1)
+            else:
+                report.fail(name, process.tail(log, 40))
 
 
 def tier_smoke(report, logs, jobs):
@@ -111,37 +119,49 @@ def tier_ci(report, logs, jobs, full):
         unit.check(tsan, report, logs, jobs, unit.threaded())
     functional.pytest(tsan, report, logs, 'tsan', mark='tsan' + late, jobs=1)
     if full:
-        run_fuzzers(report, logs)
+        run_fuzzers(report, logs, jobs)
         run_benches(report, logs)
 
 
-def run_named(report, logs, jobs, names):
-    """Single tests, each by whatever name it goes by."""
-    checks, benches, files, words = [], [], [], []
-    for name in names:
-        bare = os.path.basename(name.split('::')[0])
-        bare = bare[:-3] if bare.endswith('.py') else bare[:-2] if bare.endswith('.c') else bare
-        check = [n for n in unit.names() if os.path.basename(n) == bare]
-        if check:
-            checks += check
-        elif bare.startswith('bench-'):
-            benches.append(bare)
-        elif os.path.exists(os.path.join(functional.FOLDER, bare + '.py')):
-            _, sep, rest = name.partition('::')
-            files.append(os.path.join(functional.FOLDER, bare + '.py') + sep + rest)
-        else:
-            words.append(name)
-    if checks:
-        unit.check(build.build('asan', report, jobs), report, logs, jobs, checks)
-    if files or words:
-        paths = files or functional.files()
+def find_named(report, logs, names):
+    """What the names mean; None, and a failure each, where one means nothing: half of what was asked for is no run."""
+    found = named.find(names, unit.names(), list(bench_sources()), functional.files(), lambda: functional.node_ids(logs))
+    for name in found.unknown:
+        report.fail(name, 'no test has this in its name: neither a unit program, a static check or a bench is called so,'
+                    ' nor does a functional test or its file hold it')
+    return None if found.unknown else found
+
+
+def run_named(report, logs, jobs, found):
+    if found.checks:
+        unit.check(build.build('asan', report, jobs), report, logs, jobs, found.checks)
+    if found.paths:
         asan = build.build('asan', report, jobs)
-        functional.pytest(asan, report, logs, 'asan', mark='not opt', keyword=' or '.join(words), paths=paths, jobs=1)
+        functional.pytest(asan, report, logs, 'asan', mark='not opt', paths=found.paths, jobs=1)
         opt = build.build('opt', report, jobs)
-        functional.pytest(opt, report, logs, 'opt', mark='opt', keyword=' or '.join(words), paths=paths, jobs=1)
-    if benches:
+        functional.pytest(opt, report, logs, 'opt', mark='opt', paths=found.paths, jobs=1)
+    if found.benches:
         build.build('opt', report, jobs)
-        run_benches(report, logs, benches)
+        run_benches(report, logs, found.benches)
+
+
+def run(args, report, logs):
+    found = None
+    if args.names and args.names not in (['smoke'], ['blueprint']):
+        found = find_named(report, logs, args.names)
+        if not found:
+            return
+    lab = prepare_lab(report)
+    if args.names == ['smoke']:
+        tier_smoke(report, logs, args.jobs)
+    elif args.names == ['blueprint']:
+        blueprint.run(report, logs, args.jobs)
+    elif found:
+        run_named(report, logs, args.jobs, found)
+    else:
+        tier_ci(report, logs, args.jobs, args.full)
+    lab.join()
+    sanitizer_reports(report, logs)
 
 
 def main():
@@ -158,17 +178,7 @@ def main():
     os.chmod(logs, 0o755)
     status = 1
     try:
-        lab = prepare_lab(report)
-        if args.names == ['smoke']:
-            tier_smoke(report, logs, args.jobs)
-        elif args.names == ['blueprint']:
-            blueprint.run(report, logs, args.jobs)
-        elif args.names:
-            run_named(report, logs, args.jobs, args.names)
-        else:
-            tier_ci(report, logs, args.jobs, args.full)
-        lab.join()
-        sanitizer_reports(report, logs)
+        run(args, report, logs)
     except build.BuildError as e:
         report.fail('build', str(e))
     except KeyboardInterrupt:

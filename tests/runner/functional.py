@@ -44,7 +44,7 @@ def collect(logs):
     return found
 
 
-def pytest(where, report, logs, what, mark='', keyword='', paths=(), jobs=2):
+def pytest(where, report, logs, what, mark='', paths=(), jobs=2):
     """One pytest run; its results are added to the report. Returns {FILE::TEST: passed, failed or skipped}."""
     xml = os.path.join(logs, 'pytest-%s.xml' % what)
     paths = list(paths) or files()
@@ -54,8 +54,6 @@ def pytest(where, report, logs, what, mark='', keyword='', paths=(), jobs=2):
                  '--durations=10', '--durations-min=5')
     if mark:
         argv += ['-m', mark]
-    if keyword:
-        argv += ['-k', keyword]
     if jobs > 1 and len({p.partition('::')[0] for p in paths}) > 1:
         argv += ['-n', str(jobs), '--dist', 'loadfile', '--max-worker-restart=2']
     env = environ_for(where, logs)
