@@ -76,8 +76,11 @@ def served(installed, tmp_path):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
     user = "user root; " if os.geteuid() == 0 else ""  # pytest's folders are nobody else's
+    # as Debian's own nginx.conf does
+    (tmp_path / "modules").symlink_to("/usr/lib/nginx/modules")
     (tmp_path / "nginx.conf").write_text(
-        f"{user}pid {tmp_path}/pid; events {{}} http {{ include {tmp_path}/{folder.relative_to(installed)}/site; }}")
+        f"include /etc/nginx/modules-enabled/*.conf; {user}pid {tmp_path}/pid; events {{}} "
+        f"http {{ include {tmp_path}/{folder.relative_to(installed)}/site; }}")
     return ["nginx", "-p", tmp_path, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "log"], port
 
 

@@ -1,4 +1,4 @@
-"""deploy/quickstart to the end: built, running, a real run in it, and gone without a trace."""
+"""deploy/quickstart to the end: built, running, a real run in it, README's tour typed, and gone without a trace."""
 import hashlib
 import json
 import os
@@ -10,7 +10,9 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from lab.service import free_port
+from lab.service import PATH, free_port
+
+import tour
 
 TOP = Path(__file__).resolve().parents[2]
 ACCOUNT = "tally-quickstart"
@@ -76,6 +78,14 @@ def test_from_nothing_to_a_stored_run_and_back(place):
         listed = subprocess.run(["bash", "-ec", f"cd {place}/instance/etc\n{tally} -f value -c run"],
                                 capture_output=True, text=True, check=True)
         assert listed.stdout == data["uuid"] + "\n"
+        # README's tour prints what README shows.
+        shell = tour.Shell(TOP, {"PATH": PATH, "HOME": str(place.parent), "LANG": "C.UTF-8"})
+        try:
+            readme = (TOP / "README.md").read_text(encoding="utf-8")
+            shown = [("/var/lib/tally-quickstart", str(place)), ("localhost:8443", f"localhost:{port}")]
+            assert tour.type_in(readme, shell, shown) >= 15
+        finally:
+            shell.close()
         # Again: nothing is built or started anew, the run is the same.
         again = quickstart()
         assert "Building" not in again
