@@ -1,6 +1,5 @@
 #include "config.h"
 #include "fcgi/body.h"
-#include "fcgi/record.h"
 
 #include <errno.h>
 #include <string.h>
@@ -132,4 +131,9 @@ bool body_at_end(struct body *b)
     b->start += RECORD_HEADER + rec.padding;
     b->eof = true;
     return true;
+}
+
+struct record_rest body_rest(const struct body *b)
+{
+    return (struct record_rest){.request_id = b->request_id, .left = b->content + b->padding, .last = b->eof};
 }

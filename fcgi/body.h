@@ -6,6 +6,7 @@
 #define TALLY_FCGI_BODY_H
 
 #include "base/error.h"
+#include "fcgi/record.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,5 +31,8 @@ bool body_read(struct body *b, void *p, size_t n, size_t *got, struct error *err
 
 /* Is the end of the body here already, or in the buffer? Never blocks. */
 bool body_at_end(struct body *b);
+
+/* What record_skip needs to go over the rest of the body, from b->start on. */
+struct record_rest body_rest(const struct body *b);
 
 #endif

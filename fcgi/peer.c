@@ -89,7 +89,6 @@ bool peer_add(struct peer_table *t, int fd, int64_t now_us, int64_t deadline_us)
     c->accepted_us = now_us;
     c->deadline_us = deadline_us;
     c->kept = false;
-    c->lingered = 0;
     c->cut_twice = false;
     atomic_store(&c->cut, false);
     if (!arm(t, c, EPOLL_CTL_ADD))

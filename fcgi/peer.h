@@ -18,7 +18,7 @@ enum peer_state {
     PEER_FREE,
     PEER_WAIT,   /* in the epoll set */
     PEER_BUSY,   /* a worker's */
-    PEER_LINGER, /* in the epoll set; what comes is thrown away until the other side closes */
+    PEER_LINGER, /* in the epoll set; the rest of a body is thrown away */
 };
 
 struct peer {
@@ -29,11 +29,12 @@ struct peer {
     int64_t deadline_us; /* monotonic; what happens then depends on the state */
     int64_t waited_us;   /* the owner's: the deadline while it waited */
     int64_t accepted_us;
-    bool kept;        /* waiting for its next request: may be closed at any time */
+    bool kept;        /* waiting for its next request: may be closed at any time; lingering: will be kept */
     uint8_t *partial; /* the beginning of a request that is not whole yet */
     size_t n_partial;
-    size_t lingered;  /* bytes thrown away */
-    _Atomic bool cut; /* the watchdog has shut it down, or its reading side */
+    struct record_rest rest; /* of a body, to be thrown away */
+    size_t lingered;         /* bytes thrown away of it */
+    _Atomic bool cut;        /* the watchdog has shut it down, or its reading side */
     bool cut_twice;
 };
 

@@ -124,3 +124,35 @@ enum record_scan record_scan_head(const uint8_t *p, size_t n, uint8_t *scratch, 
         return RECORD_MORE;
     return check_params(scratch, n_params, why);
 }
+
+/* What the header that has just come says. */
+static enum record_scan begin_rest(struct record_rest *rest)
+{
+    struct record rec;
+
+    if (!record_parse(rest->header, &rec) || rec.request_id != rest->request_id || rec.type != RECORD_STDIN)
+        return RECORD_BAD;
+    rest->left = rec.content + rec.padding;
+    rest->last = rec.content == 0;
+    rest->n_header = 0;
+    return RECORD_MORE;
+}
+
+enum record_scan record_skip(struct record_rest *rest, const uint8_t *p, size_t n, size_t *used)
+{
+    size_t at = 0;
+
+    for (;;) {
+        size_t part = rest->left < n - at ? rest->left : n - at;
+
+        rest->left -= part;
+        *used = at += part;
+        if (rest->left == 0 && rest->last)
+            return RECORD_READY;
+        if (at == n)
+            return RECORD_MORE;
+        rest->header[rest->n_header++] = p[at++];
+        if (rest->n_header == RECORD_HEADER && begin_rest(rest) == RECORD_BAD)
+            return RECORD_BAD;
+    }
+}

@@ -43,4 +43,17 @@ enum record_scan { RECORD_MORE, RECORD_READY, RECORD_BAD };
 enum record_scan record_scan_head(const uint8_t *p, size_t n, uint8_t *scratch, struct record_head *head,
                                   const char **why);
 
+/* The rest of a body that nobody reads, as it comes. */
+struct record_rest {
+    uint16_t request_id;
+    size_t left; /* bytes of the current record still to come, its padding included */
+    bool last;   /* that record is the body's end */
+    size_t n_header;
+    uint8_t header[RECORD_HEADER]; /* of the next record, N_HEADER bytes of it */
+};
+
+/* Goes over the N bytes that came next; *USED of them belong to the body. RECORD_READY when the body ended
+ * there, RECORD_BAD when something came that belongs to no body. */
+enum record_scan record_skip(struct record_rest *rest, const uint8_t *p, size_t n, size_t *used);
+
 #endif

@@ -66,9 +66,8 @@ static bool finish_request(struct worker *w, bool whole)
 
 /* --- one request --------------------------------------------------------------------------------- */
 
-enum outcome { OUTCOME_CLOSE, OUTCOME_KEEP, OUTCOME_LINGER };
-
-static enum outcome answer_request(struct worker *w, struct peer *c, const struct record_head *head)
+/* False: the connection is of no more use. Otherwise the rest of the request's body comes next. */
+static bool answer_request(struct worker *w, struct peer *c, const struct record_head *head)
 {
     struct server *s = w->server;
     struct exchange x = {
@@ -82,7 +81,7 @@ static enum outcome answer_request(struct worker *w, struct peer *c, const struc
     bool keep, whole;
 
     if (!accept_request(w, c->fd, w->in + w->start, head->bytes))
-        return OUTCOME_CLOSE;
+        return false;
     keep = w->fcgx.keepConnection;
     x.body.start = w->start + head->bytes;
     x.body.end = w->end;
@@ -93,12 +92,10 @@ static enum outcome answer_request(struct worker *w, struct peer *c, const struc
     app_release(s->app, x.context);
     w->start = x.body.start;
     w->end = x.body.end;
-    if (!whole || x.body.broken)
-        return OUTCOME_CLOSE;
-    if (!body_at_end(&x.body))
-        return OUTCOME_LINGER;
-    w->start = x.body.start;
-    return keep && !atomic_load(&s->draining) ? OUTCOME_KEEP : OUTCOME_CLOSE;
+    c->kept = keep && !atomic_load(&s->draining);
+    c->rest = body_rest(&x.body);
+    c->lingered = 0;
+    return whole && !x.body.broken;
 }
 
 /* --- one connection ------------------------------------------------------------------------------ */
@@ -129,12 +126,6 @@ static void take_up(struct worker *w, struct peer *c)
     w->end = c->n_partial;
     if (c->n_partial > 0)
         memcpy(w->in, c->partial, c->n_partial);
-}
-
-static void linger(struct worker *w, struct peer *c)
-{
-    shutdown(c->fd, SHUT_WR);
-    peer_give(&w->server->peers, c, PEER_LINGER, clock_mono_us() + LINGER_US);
 }
 
 static void refuse(struct worker *w, struct peer *c, const char *why)
@@ -175,13 +166,50 @@ static void free_partial(struct peer *c)
     c->n_partial = 0;
 }
 
+/* True: the wait is over, with something new in the buffer or nothing more to come (then it is empty). */
+static bool receive_rest(struct worker *w, struct peer *c)
+{
+    ssize_t n = recv(c->fd, w->in, sizeof(w->in), MSG_DONTWAIT);
+
+    w->start = 0;
+    w->end = n > 0 ? (size_t)n : 0;
+    return n >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
+/* Throws away what has come of a body that nobody read. To close at once might take the reply away from the
+ * web server too; and one that has sent the whole body keeps the connection, so that its next request may be
+ * behind it already. True when that is what comes next; otherwise the connection is no longer ours. */
+static bool pass_over(struct worker *w, struct peer *c, int64_t deadline)
+{
+    for (int reads = 0;; reads++) {
+        size_t used;
+        enum record_scan got = record_skip(&c->rest, w->in + w->start, w->end - w->start, &used);
+
+        w->start += used;
+        c->lingered += used;
+        if (got == RECORD_READY && c->kept)
+            return true;
+        if (got != RECORD_MORE || c->lingered > LINGER_MAX)
+            break;
+        if (reads == LINGER_READS || !receive_rest(w, c)) {
+            if (!c->kept)
+                shutdown(c->fd, SHUT_WR); /* that is how the web server knows the reply's end */
+            peer_give(&w->server->peers, c, PEER_LINGER, deadline);
+            return false;
+        }
+        if (w->end == 0)
+            break;
+    }
+    peer_close(&w->server->peers, c);
+    return false;
+}
+
 /* Answers what is whole on the connection, then lets go of it. */
 static void serve(struct worker *w, struct peer *c)
 {
     struct record_head head;
     const char *why = NULL;
 
-    take_up(w, c);
     for (;;) {
         enum record_scan got = RECORD_MORE;
 
@@ -197,31 +225,13 @@ static void serve(struct worker *w, struct peer *c)
             continue;
         }
         free_partial(c);
-        switch (answer_request(w, c, &head)) {
-        case OUTCOME_CLOSE: peer_close(&w->server->peers, c); return;
-        case OUTCOME_LINGER: linger(w, c); return;
-        case OUTCOME_KEEP: c->kept = true; break;
-        }
-    }
-}
-
-/* Throws away what still comes after a reply that did not wait for it: to close at once might take the reply
- * away from the web server too. */
-static void serve_lingering(struct worker *w, struct peer *c)
-{
-    for (int i = 0; i < LINGER_READS; i++) {
-        ssize_t n = recv(c->fd, w->in, sizeof(w->in), MSG_DONTWAIT);
-
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            peer_give(&w->server->peers, c, PEER_LINGER, c->waited_us);
-            return;
-        }
-        if (n <= 0 || (c->lingered += (size_t)n) > LINGER_MAX) {
+        if (!answer_request(w, c, &head)) {
             peer_close(&w->server->peers, c);
             return;
         }
+        if (!pass_over(w, c, clock_mono_us() + LINGER_US))
+            return;
     }
-    peer_give(&w->server->peers, c, PEER_LINGER, c->waited_us);
 }
 
 static void *worker_main(void *arg)
@@ -242,9 +252,10 @@ static void *worker_main(void *arg)
             continue;
         }
         c = peer_take(&w->server->peers, event.data.u64, &lingering);
-        if (c && lingering)
-            serve_lingering(w, c);
-        else if (c)
+        if (!c)
+            continue;
+        take_up(w, c);
+        if (!lingering || pass_over(w, c, c->waited_us))
             serve(w, c);
     }
 }

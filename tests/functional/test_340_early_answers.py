@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import threading
 
 import pytest
 
@@ -48,3 +49,23 @@ def test_over_nginx_s_limit_and_under_it(stack, noise):
         argv = ["curl", "-s", "-H", "Expect:", "--cacert", stack.ca, "--data-binary", f"@{noise}", stack.url + path]
         body = json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
         assert (body if "code" in body else body["error"])["code"] == 413
+
+
+def test_none_costs_the_next_request_its_connection(stack):
+    """nginx keeps the connection to tally.fcgi when its request is sent, whether somebody read it or not; and what is not
+    idempotent it does not try again. So the next one's PATCH must not find the connection closed."""
+    odd = []
+
+    def work():
+        client = stack.client('demo')
+        for i in range(200):
+            reply = client.patch('/v2/tasks', json={'x': 'y' * (i % 300)})
+            if reply.status_code != 405:
+                odd.append((reply.status_code, reply.text))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not odd, (len(odd), odd[0])

@@ -2,7 +2,9 @@
 import glob
 import os
 import re
+import socket
 import struct
+import time
 
 import pytest
 from conftest import BUILD, sanitizer_env
@@ -220,6 +222,53 @@ def test_early_answer_survives_the_rest_of_the_body(lone):
             peer.send(record(STDIN, b'x' * 60000))
         reply = peer.reply()
         assert reply.status == 401 and reply.whole
+
+
+@pytest.mark.parametrize('size', [1, 7, 60000, 3000000])
+@pytest.mark.parametrize('late', [False, True])
+def test_the_connection_serves_on_after_an_early_answer(lone, size, late):
+    """nginx keeps a connection whose request it has sent whole, read or not: its next request is not lost."""
+    body = record(STDIN, b'x', padding=7) + b''.join(record(STDIN, b'x' * min(60000, size - at)) for at in range(0, size, 60000))
+    with lone.peer() as peer:
+        for _ in range(3):
+            begin = head(params('POST', '/v1/subunit', CONTENT_LENGTH=str(size + 1)))
+            if late:
+                reply = peer.ask(begin + body[:20])
+                peer.send(body[20:])
+                time.sleep(0.01)
+                peer.send(record(STDIN))
+            else:
+                reply = peer.ask(begin + body + record(STDIN))
+            assert reply.status == 401 and reply.whole
+            reply = peer.ask(get())
+            assert reply.status == 200 and reply.whole
+
+
+def test_an_early_answer_then_the_next_request_in_one_piece(lone):
+    with lone.peer() as peer:
+        peer.send((head(params('PUT', '/v1/profile', CONTENT_LENGTH='5')) + record(STDIN, b'12345') + record(STDIN)) * 20 +
+                  get())
+        assert [peer.reply().status for _ in range(21)] == [405] * 20 + [200]
+
+
+@pytest.mark.parametrize('rest', [record(STDIN, b'x', ident=2), record(ABORT), record(BEGIN, KEEP), b'\xff' * 8, None],
+                         ids=['another request', 'abort', 'begin again', 'no FastCGI', 'vanishes'])
+def test_what_does_not_belong_after_an_early_answer(lone, rest):
+    with lone.peer() as peer:
+        reply = peer.ask(head(params('PUT', '/v1/profile', CONTENT_LENGTH='50')) + record(STDIN, b'12345'))
+        assert reply.status == 405 and reply.whole
+        if rest is None:
+            peer.s.shutdown(socket.SHUT_WR)
+        else:
+            peer.send(rest + get())
+        assert peer.closed(1.0)
+
+
+def test_a_last_request_is_closed_after_an_early_answer(lone):
+    with lone.peer() as peer:
+        peer.send(head(params('PUT', '/v1/profile', CONTENT_LENGTH='5'), keep=False) + record(STDIN, b'12'))
+        assert peer.reply().status == 405
+        assert peer.closed(1.0)
 
 
 def test_too_large_by_its_length(lone):

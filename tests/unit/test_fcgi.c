@@ -312,6 +312,64 @@ static void test_body_at_end(void **state)
     close_body();
 }
 
+/* The rest of a body of which TAKEN bytes were read, passed over by STEP bytes at a time, ends where the next
+ * request begins. */
+static void rest_ends(size_t taken, size_t step)
+{
+    static uint8_t text[300], rest[800];
+    struct error err;
+    size_t n, used, at = 0;
+    enum record_scan found;
+    struct record_rest left;
+
+    open_body();
+    record(RECORD_STDIN, 1, text, 30, 7);
+    record(RECORD_STDIN, 1, text, 300, 0);
+    record(RECORD_STDIN, 1, "", 0, 3);
+    record(RECORD_BEGIN, 1, "\0\1\1\0\0\0\0\0", 8, 0);
+    send_wire();
+    if (taken)
+        assert_true(body_read(&body, text, taken, &n, &err) && n == taken);
+    left = body_rest(&body);
+    n = body.end - body.start;
+    memcpy(rest, buffer + body.start, n);
+    n += (size_t)read(fds[1], rest + n, sizeof(rest) - n);
+    do {
+        size_t part = step < n - at ? step : n - at;
+
+        found = record_skip(&left, rest + at, part, &used);
+        at += used;
+        assert_true(found != RECORD_MORE || (used == part && part > 0));
+    } while (found == RECORD_MORE);
+    assert_int_equal(found, RECORD_READY);
+    assert_int_equal(n - at, 2 * RECORD_HEADER);
+    assert_int_equal(rest[at + 1], RECORD_BEGIN);
+    close_body();
+}
+
+static void test_rest_of_a_body(void **state)
+{
+    (void)state;
+    for (size_t step = 1; step < 60; step++)
+        for (size_t taken = 0; taken <= 30; taken += 10)
+            rest_ends(taken, step);
+}
+
+static void test_rest_with_what_does_not_belong(void **state)
+{
+    static const uint8_t strange[][RECORD_HEADER] = {
+        {1, RECORD_STDIN, 0, 2}, {1, RECORD_ABORT, 0, 1}, {1, RECORD_BEGIN, 0, 1}, {2, RECORD_STDIN, 0, 1}};
+    size_t used;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+        struct record_rest rest = {.request_id = 1, .left = 3};
+
+        assert_int_equal(record_skip(&rest, (const uint8_t *)"abc", 3, &used), RECORD_MORE);
+        assert_int_equal(record_skip(&rest, strange[i], RECORD_HEADER, &used), RECORD_BAD);
+    }
+}
+
 /* --- parameters --------------------------------------------------------------------------------- */
 
 static struct arena *arena;
@@ -384,6 +442,8 @@ int main(void)
         cmocka_unit_test(test_body_that_ends_early),
         cmocka_unit_test(test_body_with_what_does_not_belong),
         cmocka_unit_test(test_body_at_end),
+        cmocka_unit_test(test_rest_of_a_body),
+        cmocka_unit_test(test_rest_with_what_does_not_belong),
         cmocka_unit_test(test_params),
         cmocka_unit_test(test_repeated_headers),
     };
