@@ -16,34 +16,13 @@ bool sweep_expired_tasks(struct db_conn *c, uint64_t *n, struct error *err)
     return ok;
 }
 
-/* Carries out SQL for each text, COLUMN, that ROWS have (NULL: their query failed); *N rows were changed. */
-static bool change_each(struct db_conn *c, struct db_rows *rows, const char *column, const char *sql,
-                        uint64_t *n, struct error *err)
-{
-    struct arena *arena = arena_new(0);
-    struct str found[SWEEP_BATCH];
-    size_t n_found = 0;
-    bool ok = rows != NULL;
-
-    *n = 0;
-    while (ok && n_found < SWEEP_BATCH && db_next(rows, err))
-        found[n_found++] = arena_str(arena, db_str(rows, column));
-    ok = ok && db_end(rows);
-    for (size_t i = 0; ok && i < n_found; i++) {
-        struct db_done done;
-
-        ok = DB_EXEC(c, &done, err, sql, DB_STR(found[i]));
-        *n += ok ? done.affected : 0;
-    }
-    arena_free(arena);
-    return ok;
-}
-
 /* Found by a plain read: it sees objects and leases of one moment, and what is dead in it stays dead. An
  * UPDATE with this condition would read the objects as they are now and the leases as they were when it
  * began, and take an attempt that began between the two for a dead one. */
 bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
 {
+    struct arena *arena = arena_new(0);
+    struct str found[SWEEP_BATCH];
     struct db_rows *rows = DB_QUERY(
         c, err,
         "SELECT o.object_key FROM store_objects o WHERE o.state = 'writing' AND o.task_id IS NOT NULL"
@@ -51,10 +30,23 @@ bool sweep_dead_attempts(struct db_conn *c, uint64_t *n, struct error *err)
         " AND (o.container IS NOT NULL OR (l.epoch = o.epoch AND l.worker IS NOT NULL)))"
         " ORDER BY o.created_at LIMIT ?",
         DB_UINT(SWEEP_BATCH));
+    size_t n_found = 0;
+    bool ok = rows != NULL;
 
-    return change_each(c, rows, "object_key",
-                       "UPDATE store_objects SET state = 'dead' WHERE object_key = ? AND state = 'writing'",
-                       n, err);
+    *n = 0;
+    while (ok && n_found < SWEEP_BATCH && db_next(rows, err))
+        found[n_found++] = arena_str(arena, db_str(rows, "object_key"));
+    ok = ok && db_end(rows);
+    for (size_t i = 0; ok && i < n_found; i++) {
+        struct db_done done = {0};
+
+        ok = DB_EXEC(c, &done, err,
+                     "UPDATE store_objects SET state = 'dead' WHERE object_key = ? AND state = 'writing'",
+                     DB_STR(found[i]));
+        *n += done.affected;
+    }
+    arena_free(arena);
+    return ok;
 }
 
 /* Those that run are read, and they are no more than the slots of all workers; none is locked for it. */
