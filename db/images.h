@@ -78,11 +78,18 @@ struct image_object {
 /* Records OBJECT before its first byte, state writing. Inside the caller's transaction. */
 bool images_object_begin(struct db_conn *c, const struct image_object *object, struct error *err);
 
-/* So many bytes of an object whose size nobody had announced have come: they count against the quota from now
- * on. ERROR_TOO_LARGE where there is no room for them. To be told each IMAGE_COUNT_EVERY bytes. */
-enum { IMAGE_COUNT_EVERY = 16 << 20 };
-bool images_object_grown(struct db_conn *c, struct str key, uint64_t size, const struct image_quota *quota,
-                         struct error *err);
+/* An object whose bytes come. */
+struct image_growth {
+    struct str key;
+    const struct image_quota *quota;
+    uint64_t
+        counted; /* bytes that count against the quota so far; in the beginning those that were announced */
+};
+
+/* SIZE bytes have come. What nobody had announced counts against the quota from here on, 16 MiB at a time.
+ * ERROR_TOO_LARGE where there is no room for it. Where the database cannot be asked the bytes may go on:
+ * their end is held against the quota in any case. */
+bool images_object_grown(struct db *db, struct image_growth *growth, uint64_t size, struct error *err);
 
 /* queued -> saving for an upload, and its object recorded; ERROR_CONFLICT where the image is in another
  * state, ERROR_TOO_LARGE where the quota is used up. */

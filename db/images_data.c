@@ -156,29 +156,31 @@ static bool check_size(struct db_conn *c, struct str key, uint64_t size, const s
     return ok;
 }
 
-struct growth {
-    struct str key;
-    uint64_t size;
-    const struct image_quota *quota;
-};
+enum { COUNT_EVERY = 16 << 20 };
 
 static bool grow_tx(struct db_conn *c, void *arg, struct error *err)
 {
-    const struct growth *g = arg;
+    const struct image_growth *g = arg;
 
-    return check_size(c, g->key, g->size, g->quota, err) &&
+    return check_size(c, g->key, g->counted, g->quota, err) &&
            DB_EXEC(c, NULL, err,
                    "UPDATE store_objects SET size = ? WHERE object_key = ? AND state = 'writing'",
-                   DB_UINT(g->size), DB_STR(g->key));
+                   DB_UINT(g->counted), DB_STR(g->key));
 }
 
-bool images_object_grown(struct db_conn *c, struct str key, uint64_t size, const struct image_quota *quota,
-                         struct error *err)
+bool images_object_grown(struct db *db, struct image_growth *growth, uint64_t size, struct error *err)
 {
-    struct growth g = {key, size, quota};
+    struct db_conn *c;
+    bool ok;
 
+    if (!growth->quota->max_bytes || size < growth->counted + COUNT_EVERY)
+        return true;
+    growth->counted = size;
+    c = db_acquire(db, err);
     /* Whether a COMMIT without an answer took place does not matter: the same again is the same. */
-    return !quota->max_bytes || db_transaction(c, grow_tx, NULL, &g, err);
+    ok = c && db_transaction(c, grow_tx, NULL, growth, err);
+    db_release(c);
+    return ok || err->kind != ERROR_TOO_LARGE;
 }
 
 bool images_activate(struct db_conn *c, struct str id, struct str key, const struct image_data *data,

@@ -30,7 +30,7 @@ struct upload {
     struct image_quota quota;
     struct image_object object;
     const char *tag;
-    uint64_t counted;            /* bytes that count against the quota so far */
+    struct image_growth growth;
     struct store_writer *writer; /* NULL before the first byte and after the last */
     struct digests *digests;
     struct inspect *inspect;
@@ -84,7 +84,6 @@ static void describe_object(struct upload *u)
         .writer_seconds = (int64_t)r->conf->api.upload_deadline + WRITER_SLACK,
         .size = r->content_length > 0 ? r->content_length : 0,
     };
-    u->counted = (uint64_t)u->object.size;
 }
 
 /* From here on the image is being saved, and its object is recorded. */
@@ -97,6 +96,7 @@ static bool begin(struct upload *u, struct error *err)
     if (ok) {
         describe_object(u);
         u->quota = image_quota_of(r->conf);
+        u->growth = (struct image_growth){u->object.key, &u->quota, (uint64_t)u->object.size};
         ok = images_upload_begin(c, &u->object, &u->quota, err);
     }
     db_release(c); /* the client may take its time */
@@ -112,20 +112,6 @@ static bool open_writer(struct upload *u, struct error *err)
 
     u->writer = store_create(u->r->images->store, NULL, &name, &options, err);
     return u->writer != NULL;
-}
-
-/* A body that did not say its length counts while it comes. Where the database cannot be asked the upload
- * goes on: its end is held against the quota in any case. */
-static bool count_bytes(struct upload *u, struct error *err)
-{
-    if (!u->quota.max_bytes || u->data.size < u->counted + IMAGE_COUNT_EVERY)
-        return true;
-    u->counted = u->data.size;
-    struct db_conn *c = db_acquire(u->r->db, err);
-    bool ok = c && images_object_grown(c, u->object.key, u->data.size, &u->quota, err);
-
-    db_release(c);
-    return ok || err->kind != ERROR_TOO_LARGE;
 }
 
 static bool copy_body(struct upload *u, struct error *err)
@@ -149,7 +135,7 @@ static bool copy_body(struct upload *u, struct error *err)
         if (!store_write(u->writer, p, n, err))
             return false;
         u->data.size += n;
-        if (!count_bytes(u, err))
+        if (!images_object_grown(u->r->db, &u->growth, u->data.size, err))
             return false;
         if (++turn % INSPECT_EVERY == 0 && inspect_refused(u->inspect, err))
             return false;

@@ -17,7 +17,8 @@ struct import {
     unsigned char source_sha256[SHA256_SIZE];
     bool source_known; /* source_sha256 is set */
     struct sink sink;
-    uint64_t read, counted; /* bytes, and how many of them count against the quota */
+    uint64_t read; /* bytes */
+    struct image_growth growth;
 };
 
 /* The source's name and ETag: the same again is a second import. Without an ETag only the content tells. */
@@ -59,20 +60,6 @@ static bool open_source(struct import *im, struct error *err)
     return allowed(im, (struct str){NULL, 0}, err);
 }
 
-/* What the source did not announce counts while it comes. Where the database cannot be asked the import goes
- * on: its end is held against the quota in any case. */
-static bool count_bytes(struct import *im, struct error *err)
-{
-    if (!im->sink.quota.max_bytes || im->read < im->counted + IMAGE_COUNT_EVERY)
-        return true;
-    im->counted = im->read;
-    struct db_conn *c = task_db(im->run, err);
-    bool ok = c && images_object_grown(c, im->sink.key, im->read, &im->sink.quota, err);
-
-    db_release(c);
-    return ok || err->kind != ERROR_TOO_LARGE;
-}
-
 static bool read_source(void *ctx, void *p, size_t n, size_t *got, struct error *err)
 {
     struct import *im = ctx;
@@ -80,7 +67,7 @@ static bool read_source(void *ctx, void *p, size_t n, size_t *got, struct error 
     if (!source_read(&im->source, p, n, got, err))
         return false;
     im->read += *got;
-    return count_bytes(im, err);
+    return images_object_grown(im->run->db, &im->growth, im->read, err);
 }
 
 static bool move_bytes(struct import *im, struct error *err)
@@ -88,9 +75,11 @@ static bool move_bytes(struct import *im, struct error *err)
     struct task_run *r = im->run;
     const struct image_format *format = image_format_find(r->input.format);
 
-    im->counted = im->source.size > 0 ? (uint64_t)im->source.size : 0;
-    return sink_open(r, &im->sink, im->image.id, im->source.size, err) &&
-           sink_fill(&im->sink, read_source, im, format->name, "import.mid", err) &&
+    if (!sink_open(r, &im->sink, im->image.id, im->source.size, err))
+        return false;
+    im->growth = (struct image_growth){im->sink.key, &im->sink.quota,
+                                       im->source.size > 0 ? (uint64_t)im->source.size : 0};
+    return sink_fill(&im->sink, read_source, im, format->name, "import.mid", err) &&
            source_still(&im->source, err) && allowed(im, str_of(im->sink.pipeline.sha512), err);
 }
 
