@@ -4,8 +4,8 @@ libtally_base_a_CFLAGS = $(AM_CFLAGS) $(UUID_CFLAGS) $(OPENSSL_CFLAGS) $(YAJL_CF
 	$(CURL_CFLAGS) $(EXPAT_CFLAGS)
 libtally_base_a_SOURCES = \
 	base/arena.c base/arena.h \
-	base/base64.c base/base64.h \
 	base/attr_regex.c base/attr_regex.h \
+	base/base64.c base/base64.h \
 	base/buf.c base/buf.h \
 	base/clock.c base/clock.h \
 	base/conf.c base/conf.h \

@@ -100,6 +100,7 @@ static bool answer(struct request *r, struct db_conn *c, const struct failure_ru
 {
     struct failure_group *groups;
     struct json_reply out;
+    char last[HEX_SIZE];
     size_t n;
     bool more, ok = true;
 
@@ -115,17 +116,9 @@ static bool answer(struct request *r, struct db_conn *c, const struct failure_ru
         add_group(&out.w, &groups[i], of_runs);
         ok = json_reply_flush(&out, false, err);
     }
-    json_arr_end(&out.w);
-    if (more) {
-        char hex[HEX_SIZE];
-
-        hash_hex(groups[n - 1].signature, FAILURE_SIGNATURE_SIZE, hex);
-        json_key_link(&out.w, r, "next", str_of(hex));
-    }
-    json_obj_end(&out.w);
-    ok = ok && json_reply_flush(&out, true, err);
-    json_reply_free(&out);
-    return ok;
+    if (more)
+        hash_hex(groups[n - 1].signature, FAILURE_SIGNATURE_SIZE, last);
+    return json_reply_end_list(&out, ok, more ? str_of(last) : (struct str){NULL, 0}, err);
 }
 
 bool failures_of_run(struct request *r, struct error *err)
@@ -197,7 +190,7 @@ static bool answer_flaky(struct request *r, const struct flaky_test *tests, size
     json_arr_begin(&out.w);
     for (size_t i = begin; i < end; i++)
         add_flaky(&out.w, &tests[i]);
-    return json_reply_end_list(&out, true, more ? tests[end - 1].id : 0, err);
+    return json_reply_end_list(&out, true, json_marker(r, more ? tests[end - 1].id : 0), err);
 }
 
 bool failures_flaky(struct request *r, struct error *err)

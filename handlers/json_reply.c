@@ -47,26 +47,30 @@ void json_key_link(struct json_writer *w, const struct request *r, const char *k
         uri_encode(&link, r->query[i].value);
         mark = '&';
     }
-    if (marker.p)
-        buf_printf(&link, "%cmarker=%.*s", mark, STR_ARG(marker));
+    if (marker.p) {
+        buf_printf(&link, "%cmarker=", mark);
+        uri_encode(&link, marker);
+    }
     json_key_str(w, key, buf_str(&link));
     buf_free(&link);
 }
 
-bool json_reply_end_list(struct json_reply *out, bool ok, int64_t next, struct error *err)
+bool json_reply_end_list(struct json_reply *out, bool ok, struct str next, struct error *err)
 {
-    char marker[24];
-
     if (ok) {
         json_arr_end(&out->w);
-        snprintf(marker, sizeof(marker), "%lld", (long long)next);
-        if (next)
-            json_key_link(&out->w, out->r, "next", str_of(marker));
+        if (next.p)
+            json_key_link(&out->w, out->r, "next", next);
         json_obj_end(&out->w);
         ok = json_reply_flush(out, true, err);
     }
     json_reply_free(out);
     return ok;
+}
+
+struct str json_marker(const struct request *r, int64_t id)
+{
+    return id ? str_of(arena_printf(r->arena, "%lld", (long long)id)) : (struct str){NULL, 0};
 }
 
 void json_key_time(struct json_writer *w, const char *key, struct str sql)

@@ -23,9 +23,12 @@ bool json_reply_flush(struct json_reply *out, bool all, struct error *err);
  */
 void json_key_link(struct json_writer *w, const struct request *r, const char *key, struct str marker);
 
-/* Ends a list of what has numbers: the array, "next" with NEXT as its marker (0: none), the object; sends and
- * frees it. With OK false, an error has been set, it is only freed. */
-bool json_reply_end_list(struct json_reply *out, bool ok, int64_t next, struct error *err);
+/* Ends a list: the array, "next" with NEXT as its marker (p NULL: none), the object; sends and frees it. With
+ * OK false, an error has been set, it is only freed. */
+bool json_reply_end_list(struct json_reply *out, bool ok, struct str next, struct error *err);
+
+/* The marker of what has numbers, on R's arena; ID 0: none. */
+struct str json_marker(const struct request *r, int64_t id);
 
 /* MySQL's "YYYY-MM-DD HH:MM:SS" as ISO 8601 in UTC; null where it is no time. */
 void json_key_time(struct json_writer *w, const char *key, struct str sql);

@@ -299,5 +299,5 @@ bool stats_get_failures(struct request *r, struct error *err)
     json_key(&s.out.w, "failures");
     json_arr_begin(&s.out.w);
     bool ok = stats_failures(c, r->arena, &viewer, &filter, marker, limit, add_failure, &s, &more, err);
-    return json_reply_end_list(&s.out, ok, more ? s.last : 0, err);
+    return json_reply_end_list(&s.out, ok, json_marker(r, more ? s.last : 0), err);
 }

@@ -5,7 +5,6 @@
 #include "db/stats.h"
 #include "handlers/json_reply.h"
 #include "handlers/subunit.h"
-#include "handlers/uri.h"
 
 struct words {
     struct json_reply out;
@@ -46,26 +45,6 @@ static bool begin(struct words *s, struct request *r, const char *list)
     return true;
 }
 
-/* Ends the list; NEXT is where the page behind it begins, p NULL: there is none. */
-static bool end(struct words *s, bool ok, struct str next, struct error *err)
-{
-    if (ok) {
-        json_arr_end(&s->out.w);
-        if (next.p) {
-            struct buf encoded;
-
-            buf_init(&encoded, 64 * 1024);
-            uri_encode(&encoded, next);
-            json_key_link(&s->out.w, s->out.r, "next", buf_str(&encoded));
-            buf_free(&encoded);
-        }
-        json_obj_end(&s->out.w);
-        ok = json_reply_flush(&s->out, true, err);
-    }
-    json_reply_free(&s->out);
-    return ok;
-}
-
 /* --- GET /v1/stats/metadata ---------------------------------------------------------------------- */
 
 static bool answer_values(struct request *r, struct str key, struct error *err)
@@ -82,7 +61,7 @@ static bool answer_values(struct request *r, struct str key, struct error *err)
     if (!c || !begin(&s, r, "values"))
         return false;
     bool ok = stats_values(c, &viewer, key, marker, limit, add_word, &s, &more, err);
-    return end(&s, ok, more ? s.last : (struct str){NULL, 0}, err);
+    return json_reply_end_list(&s.out, ok, more ? s.last : (struct str){NULL, 0}, err);
 }
 
 bool stats_get_values(struct request *r, struct error *err)
@@ -109,7 +88,7 @@ bool stats_get_keys(struct request *r, struct error *err)
     if (!c || !begin(&s, r, "keys"))
         return false;
     bool ok = stats_keys(c, r->arena, &viewer, marker, limit, add_word, &s, &more, err);
-    return end(&s, ok, more ? s.last : (struct str){NULL, 0}, err);
+    return json_reply_end_list(&s.out, ok, more ? s.last : (struct str){NULL, 0}, err);
 }
 
 /* --- GET /v1/tests/prefixes ---------------------------------------------------------------------- */
@@ -156,5 +135,5 @@ bool stats_get_prefixes(struct request *r, struct error *err)
         return false;
     bool ok = stats_prefixes(c, r->arena, &viewer, prefix.p ? prefix : STR(""), marker, limit, add_prefix, &s,
                              &next, err);
-    return end(&s, ok, next, err);
+    return json_reply_end_list(&s.out, ok, next, err);
 }

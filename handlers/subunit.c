@@ -180,15 +180,7 @@ static bool list_runs(struct request *r, struct error *err)
         step = n - i < RUN_METADATA_MAX ? n - i : RUN_METADATA_MAX;
         ok = add_runs(&out, c, page + i, step, err);
     }
-    if (ok) {
-        json_arr_end(&out.w);
-        if (more && n)
-            json_key_link(&out.w, r, "next", page[n - 1].uuid);
-        json_obj_end(&out.w);
-        ok = json_reply_flush(&out, true, err);
-    }
-    json_reply_free(&out);
-    return ok;
+    return json_reply_end_list(&out, ok, more && n ? page[n - 1].uuid : (struct str){NULL, 0}, err);
 }
 
 /* --- GET /v1/subunit/{uuid} --------------------------------------------------------------------- */

@@ -64,7 +64,7 @@ static bool answer_list(struct request *r, struct db_conn *c, struct str prefix,
     } else {
         ok = tests_list(c, r->arena, &viewer, prefix, marker, limit, list_test, &l, &more, err);
     }
-    return json_reply_end_list(&l.out, ok, more ? l.last : 0, err);
+    return json_reply_end_list(&l.out, ok, json_marker(r, more ? l.last : 0), err);
 }
 
 bool tests_index(struct request *r, struct error *err)
@@ -157,13 +157,5 @@ bool tests_runs(struct request *r, struct error *err)
     json_key(&h.out.w, "runs");
     json_arr_begin(&h.out.w);
     bool ok = tests_history(c, r->arena, &viewer, &test, marker, limit, list_outcome, &h, &more, err);
-    if (ok) {
-        json_arr_end(&h.out.w);
-        if (more && h.last.n)
-            json_key_link(&h.out.w, r, "next", h.last);
-        json_obj_end(&h.out.w);
-        ok = json_reply_flush(&h.out, true, err);
-    }
-    json_reply_free(&h.out);
-    return ok;
+    return json_reply_end_list(&h.out, ok, more && h.last.n ? h.last : (struct str){NULL, 0}, err);
 }
