@@ -37,4 +37,4 @@ worker_tally_worker_LDADD = $(WORKER_LIBS) $(DB_LIBS) $(STORE_LIBS) $(IDENTITY_L
 noinst_PROGRAMS += tests/bench/tasks-sql
 tests_bench_tasks_sql_SOURCES = tests/bench/tasks-sql.c
 tests_bench_tasks_sql_LDADD = $(DB_LIBS) $(BASE_LIBS)
-EXTRA_DIST += docs/tasks.md tests/bench/bench-export tests/bench/bench-import tests/bench/bench-tasks tests/bench/worker_bench.py
+EXTRA_DIST += docs/blueprint.md docs/tasks.md docs/tempest.md tests/bench/bench-export tests/bench/bench-import tests/bench/bench-tasks tests/bench/worker_bench.py
