@@ -64,7 +64,7 @@ def test_list_of_nothing(empty):
 
 def test_list_and_its_filters(empty):
     me, other = empty.project('demo'), empty.project('alt')
-    made = [(row(empty, project, kind, status, created=-n), kind, status, project)
+    made = [(row(empty, project, kind, status, created=-10 * n), kind, status, project)
             for n, (project, kind, status) in enumerate((p, k, s) for p in (me, other) for k in TYPES for s in STATUSES)]
     assert listed(empty) == made
     assert listed(empty, '--status', 'failure') == [t for t in made if t[2] == 'failure']

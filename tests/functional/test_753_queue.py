@@ -183,7 +183,7 @@ def test_753_cancel(works):
 def test_753_database_restarts(works, stack):
     """The transfer goes on; nothing is begun twice."""
     works.start(fault=SLOW, worker__lease=30, worker__heartbeat=1)
-    task = big_import(works, 4_000_000)
+    task = big_import(works, 12_000_000)
     begun(works, task)
     stack.mariadb.kill()
     stack.mariadb.start()

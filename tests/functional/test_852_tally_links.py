@@ -138,7 +138,8 @@ def test_a_lost_answer_of_a_result(stack, tally, link, tmp_path):
     link.lose_answer = 10000
     done = tally.run('upload', path)
     assert done.returncode == UNAVAILABLE and 'it may be stored: look' in done.stderr, done.stderr
-    assert 'trying again' not in done.stderr and counts(stack)['test'] == 1
+    assert 'trying again' not in done.stderr
+    wait_for('the result', lambda: counts(stack)['test'] == 1)
 
 
 def test_evidence_after_its_result(stack, tally, link, stream):
