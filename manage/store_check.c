@@ -1,5 +1,7 @@
 #include "config.h"
 #include "manage/manage.h"
+#include "base/json.h"
+#include "base/uuid.h"
 #include "db/store_check.h"
 #include "identity/service.h"
 #include "store/store.h"
@@ -10,15 +12,51 @@
 #include <string.h>
 #include <sysexits.h>
 
-enum { DIFFERENT = 1, PAGE = 500 };
+enum { DIFFERENT = 1, PAGE = 500, LONGEST_LINE = 1 << 16 };
 
 struct check {
     struct db_conn *c;
     struct store *store;
     struct arena *arena; /* of one object or one page */
     bool remove;
-    uint64_t ownerless, ownerless_bytes, without_bytes, removed;
+    uint64_t ownerless, ownerless_bytes, without_bytes, removed, foreign;
 };
+
+/* Is it a name that Tally gives: IMAGE/ATTEMPT.NUMBER, two uuids and a number (of an upload, hexadecimal)? */
+static bool is_key(struct str object)
+{
+    enum { UUID = UUID_TEXT_SIZE - 1, NUMBER = 2 * UUID + 2 };
+
+    if (object.n <= NUMBER || object.p[UUID] != '/' || object.p[NUMBER - 1] != '.' ||
+        !uuid_is((struct str){object.p, UUID}) || !uuid_is((struct str){object.p + UUID + 1, UUID}))
+        return false;
+    for (size_t i = NUMBER; i < object.n; i++)
+        if (!memchr("0123456789abcdef", object.p[i], 16))
+            return false;
+    return true;
+}
+
+/* Quoted, for whoever wrote there could call it anything. */
+static void tell_foreign(struct check *k, struct str object, uint64_t size)
+{
+    struct json_writer w;
+    struct buf b;
+
+    buf_init(&b, LONGEST_LINE);
+    json_writer_init(&w, &b);
+    json_str(&w, object);
+    printf("foreign %.*s (%" PRIu64 " bytes): no object of Tally's, left alone\n", STR_ARG(buf_str(&b)),
+           size);
+    buf_free(&b);
+    k->foreign++;
+}
+
+/* Does WHY concern the one object that was asked for? Where the store does not answer, or not us, nothing
+ * that it says of any of them is to be trusted. */
+static bool only_this(const struct error *why)
+{
+    return why->kind == ERROR_NOT_FOUND || why->kind == ERROR_BAD_REQUEST || why->kind == ERROR_INTERNAL;
+}
 
 static bool see(void *ctx, struct str object, uint64_t size, int64_t modified_us, struct error *err)
 {
@@ -39,13 +77,32 @@ static bool still_there(const struct check *k, struct str key, bool *there, stru
     return store_list(k->store, NULL, (struct str){NULL, 0}, key, see, ctx, err);
 }
 
+/* *ERR only where it is no use to go on. */
+static bool remove_object(struct check *k, const struct store_name *name, struct error *err)
+{
+    if (store_remove(k->store, NULL, name, err)) {
+        k->removed++;
+        return true;
+    }
+    if (!only_this(err))
+        return false;
+    printf("object %.*s: it cannot be removed: %s\n", STR_ARG(name->object), err->message);
+    error_clear(err);
+    return true;
+}
+
 static bool one_object(void *ctx, struct str object, uint64_t size, int64_t modified_us, struct error *err)
 {
     struct check *k = ctx;
-    struct store_name name = {{NULL, 0}, arena_str(k->arena, object)};
+    struct store_name name = {.container = {NULL, 0}};
     bool known, there;
 
     (void)modified_us;
+    if (!is_key(object)) {
+        tell_foreign(k, object, size);
+        return true;
+    }
+    name.object = arena_str(k->arena, object);
     if (!store_check_known(k->c, name.object, &known, err))
         return false;
     /* a key is recorded before its first byte: what has no row now never gets one */
@@ -56,9 +113,8 @@ static bool one_object(void *ctx, struct str object, uint64_t size, int64_t modi
         fflush(stdout);
         k->ownerless++;
         k->ownerless_bytes += size;
-        if (k->remove && !store_remove(k->store, NULL, &name, err))
+        if (k->remove && !remove_object(k, &name, err))
             return false;
-        k->removed += k->remove;
     }
     arena_reset(k->arena);
     return true;
@@ -80,10 +136,12 @@ static bool one_image(struct check *k, const struct store_check_image *image, st
         what = "it has another number of bytes than the database says";
     if (!what)
         return true;
-    if (why.kind != ERROR_NONE && why.kind != ERROR_NOT_FOUND && why.kind != ERROR_BAD_REQUEST) {
+    if (why.kind != ERROR_NONE && !only_this(&why)) {
         *err = why;
         return false;
     }
+    if (why.kind == ERROR_INTERNAL)
+        what = arena_printf(k->arena, "its bytes cannot be read: %s", why.message);
     if (!store_check_needed(k->c, image, &needed, err))
         return false;
     if (needed) {
@@ -116,17 +174,21 @@ static bool all_images(struct check *k, struct error *err)
 
 static int check(struct check *k)
 {
-    struct error err = {.kind = ERROR_NONE};
+    struct error err = {.kind = ERROR_NONE}, unread = {.kind = ERROR_NONE};
 
     /* an error of one_object() ends the list with what it says */
-    if (!store_list(k->store, NULL, (struct str){NULL, 0}, STR(""), one_object, k, &err) ||
-        err.kind != ERROR_NONE || !all_images(k, &err))
+    if (!store_list(k->store, NULL, (struct str){NULL, 0}, STR(""), one_object, k, &unread) &&
+        unread.kind != ERROR_FORBIDDEN)
+        return manage_fail(&unread);
+    if (!all_images(k, &err))
         return manage_fail(&err);
     printf("%" PRIu64 " object%s that nobody owns (%" PRIu64 " bytes), %" PRIu64 " removed; %" PRIu64
-           " image%s without bytes\n",
+           " image%s without bytes; %" PRIu64 " foreign\n",
            k->ownerless, k->ownerless == 1 ? "" : "s", k->ownerless_bytes, k->removed, k->without_bytes,
-           k->without_bytes == 1 ? "" : "s");
-    return k->ownerless > k->removed || k->without_bytes ? DIFFERENT : EX_OK;
+           k->without_bytes == 1 ? "" : "s", k->foreign);
+    if (unread.kind != ERROR_NONE)
+        return manage_fail(&unread);
+    return k->ownerless > k->removed || k->without_bytes || k->foreign ? DIFFERENT : EX_OK;
 }
 
 int manage_store_check(struct manage *m, int argc, char **argv)

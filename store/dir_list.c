@@ -18,6 +18,7 @@ struct walk {
     size_t skip;              /* what precedes an object's name in PATH */
     char path[DIR_PATH_SIZE]; /* of what is being looked at */
     bool ended;               /* EACH has had enough */
+    struct error *unread;     /* of the first folder that could not be read */
 };
 
 static bool walk_folder(struct walk *k, int fd, size_t n, unsigned depth, struct error *err);
@@ -39,29 +40,77 @@ static bool enter_fan(struct walk *k, size_t n)
     return str_starts(k->prefix, pair) || str_starts(pair, k->prefix);
 }
 
+static bool tell(struct walk *k, struct str name, const struct stat *st, struct error *err)
+{
+    return k->each(k->ctx, name, S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0,
+                   (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000, err) ||
+           (k->ended = true);
+}
+
+/* What is in the image store's directory without being an object: "./PATH", and "./PATH/" for a whole folder.
+ */
+static bool tell_foreign(struct walk *k, size_t n, const struct stat *st, struct error *err)
+{
+    char name[DIR_PATH_SIZE + 3];
+
+    if (!k->fan_out || !str_starts(STR("./"), k->prefix))
+        return true;
+    memcpy(name, "./", 2);
+    memcpy(name + 2, k->path, n);
+    n += 2;
+    if (S_ISDIR(st->st_mode))
+        name[n++] = '/';
+    return tell(k, (struct str){name, n}, st, err);
+}
+
+/* Is the file PATH where an object of its name would be? */
+static bool is_object(const struct walk *k, size_t n)
+{
+    struct str name = {k->path + k->skip, n - k->skip};
+    size_t fan = k->skip ? k->skip - 1 : 0;
+
+    if (!k->fan_out)
+        return true;
+    return k->skip && store_key_ok(name) && fan == (name.n < 2 || name.p[1] == '/' ? 1 : 2) &&
+           memcmp(k->path, name.p, fan) == 0;
+}
+
+static bool look_into(struct walk *k, int at, const char *name, size_t n, unsigned depth, struct error *err)
+{
+    int fd = dir_open_beneath(at, name, O_RDONLY | O_DIRECTORY);
+
+    if (fd >= 0)
+        return walk_folder(k, fd, n, depth + 1, err);
+    if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && k->unread->kind == ERROR_NONE)
+        error_set(k->unread, ERROR_FORBIDDEN, "a folder of the store cannot be read: %.*s: %s", (int)n,
+                  k->path, strerror(errno));
+    return true;
+}
+
 static bool look_at(struct walk *k, int at, const char *name, size_t n, unsigned depth, struct error *err)
 {
     struct stat st;
     size_t len = strlen(name);
+    bool fan = k->fan_out && depth == 0;
 
+    if (fan)
+        k->skip = 0;
     if (n + len + 2 > sizeof(k->path) || fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return true; /* gone meanwhile */
     memcpy(k->path + n, name, len + 1);
     n += len;
-    if (S_ISDIR(st.st_mode) && depth < DIR_MAX_DEPTH) {
-        int fd;
-
+    if (S_ISDIR(st.st_mode) && depth < DIR_MAX_DEPTH && !(fan && len > 2)) {
         memcpy(k->path + n, "/", 2);
-        if (k->fan_out && depth == 0 ? !enter_fan(k, n) : !may_match(k, n + 1, true))
+        if (fan ? !enter_fan(k, n) : !may_match(k, n + 1, true))
             return true;
-        fd = dir_open_beneath(at, name, O_RDONLY | O_DIRECTORY);
-        return fd < 0 || walk_folder(k, fd, n + 1, depth + 1, err);
+        return look_into(k, at, name, n + 1, depth, err);
     }
-    if (!S_ISREG(st.st_mode) || (k->fan_out && depth == 0) || !may_match(k, n, false))
-        return true;
-    return k->each(k->ctx, (struct str){k->path + k->skip, n - k->skip}, (uint64_t)st.st_size,
-                   (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000, err) ||
-           (k->ended = true);
+    if (!S_ISREG(st.st_mode) || !is_object(k, n)) {
+        if (fan && strcmp(name, "lost+found") == 0) /* the file system's own */
+            return true;
+        return tell_foreign(k, n, &st, err);
+    }
+    return !may_match(k, n, false) || tell(k, (struct str){k->path + k->skip, n - k->skip}, &st, err);
 }
 
 /* Everything below the folder of FD, which is closed. */
@@ -98,13 +147,19 @@ bool dir_list(struct store *s, const struct store_caller *caller, struct str con
               store_each_fn each, void *ctx, struct error *err)
 {
     const struct dir_store *d = (const struct dir_store *)s;
-    struct walk k = {.caller = caller, .prefix = prefix, .each = each, .ctx = ctx};
+    struct error unread = {.kind = ERROR_NONE};
+    struct walk k = {.caller = caller, .prefix = prefix, .each = each, .ctx = ctx, .unread = &unread};
     int fd = dir_base(d, caller, container, err);
 
     if (fd < 0)
         return false;
     k.fan_out = s->role == STORE_IMAGES;
-    return walk_folder(&k, fd, 0, 0, err);
+    if (!walk_folder(&k, fd, 0, 0, err))
+        return false;
+    if (unread.kind == ERROR_NONE || k.ended)
+        return true;
+    *err = unread;
+    return false;
 }
 
 /* Is the file NAME of folder AT left over? Its writer holds a lock as long as he lives. */
