@@ -81,3 +81,9 @@ bool images_quota_check(struct db_conn *c, struct str project, const struct imag
                                    quota->max_in_flight, " on their way in", err)) &&
            (!bytes || check_bytes(c, project, need->except_key, need->bytes, quota->max_bytes, err));
 }
+
+bool images_quota_enter(struct db_conn *c, struct str project, const struct image_quota *quota,
+                        struct error *err)
+{
+    return !(quota->max_images || quota->max_bytes || quota->max_in_flight) || lock_quota(c, project, err);
+}

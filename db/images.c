@@ -202,6 +202,17 @@ static bool update_properties(struct db_conn *c, const struct image *before, con
     return true;
 }
 
+/* Bytes count against the quota of whose they are; of an image that is nobody's, against none. What a task
+ * wrote of it into a container stays who it was written for. */
+static bool update_bytes(struct db_conn *c, const struct image *before, const struct image *after,
+                         struct error *err)
+{
+    return same_value(before->owner, after->owner) ||
+           DB_EXEC(c, NULL, err,
+                   "UPDATE store_objects SET project = ? WHERE image_id = ? AND container IS NULL",
+                   DB_STR(after->owner.p ? after->owner : STR("")), DB_STR(before->id));
+}
+
 bool images_update(struct db_conn *c, const struct image *before, struct image *after, struct error *err)
 {
     if (!now(c, &after->updated_us, err))
@@ -210,5 +221,5 @@ bool images_update(struct db_conn *c, const struct image *before, struct image *
     if (after->updated_us <= before->updated_us)
         after->updated_us = before->updated_us + 1;
     return update_row(c, before, after, err) && update_tags(c, before, after, err) &&
-           update_properties(c, before, after, err);
+           update_properties(c, before, after, err) && update_bytes(c, before, after, err);
 }

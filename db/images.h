@@ -33,6 +33,11 @@ struct image_need {
 bool images_quota_check(struct db_conn *c, struct str project, const struct image_quota *quota,
                         const struct image_need *need, struct error *err);
 
+/* PROJECT is about to get an image with its bytes whatever its quota says, as an administrator may decide:
+ * those that ask for the quota meanwhile wait. Inside the caller's transaction, before it locks an image. */
+bool images_quota_enter(struct db_conn *c, struct str project, const struct image_quota *quota,
+                        struct error *err);
+
 /* Stores IMAGE (id and owner set) with its tags and properties, made now. ERROR_CONFLICT where the
  * id is taken, ERROR_TOO_LARGE where the quota is used up. Inside the caller's transaction. */
 bool images_insert(struct db_conn *c, const struct image *image, const struct image_quota *quota,
@@ -46,9 +51,10 @@ bool images_get(struct db_conn *c, struct arena *arena, struct str id, bool dele
 bool images_lock(struct db_conn *c, struct str id, struct error *err);
 
 /* Makes of BEFORE, as images_get() read it, AFTER: what a client may change (name, visibility, owner,
- * formats, minima, protected, hidden, tags, properties), and updated_at, which is set in AFTER.
- * ERROR_CONFLICT, with nothing done, where the image is no longer BEFORE: read it again. Inside the caller's
- * transaction. */
+ * formats, minima, protected, hidden, tags, properties), and updated_at, which is set in AFTER. The image's
+ * bytes count against the quota of AFTER's owner then; images_quota_enter() comes first where that is
+ * another. ERROR_CONFLICT, with nothing done, where the image is no longer BEFORE: read it again. Inside the
+ * caller's transaction. */
 bool images_update(struct db_conn *c, const struct image *before, struct image *after, struct error *err);
 
 /* Where its bytes are: the object's key; p NULL where it has none. */

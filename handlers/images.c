@@ -205,7 +205,8 @@ struct patch {
     struct image_change *changes;
     size_t n;
     struct image before, after;
-    bool again; /* somebody else was faster */
+    struct str owner; /* who is to have the image; p NULL: who has it */
+    bool again;       /* somebody else was faster */
 };
 
 /* Applies the patch to the image as it is now. The lock makes patches of one image wait for each other; where
@@ -214,9 +215,12 @@ static bool put_patch(struct db_conn *c, void *arg, struct error *err)
 {
     struct patch *p = arg;
     const struct conf *conf = p->r->conf;
+    const struct image_quota quota = image_quota_of(conf);
     struct image_who who = who_asks(p->r);
 
     p->again = false;
+    if (p->owner.p && who.admin && !images_quota_enter(c, p->owner, &quota, err))
+        return false;
     if (!images_lock(c, p->r->capture[0], err) || !image_find(p->r, c, p->r->capture[0], &p->before, err))
         return false;
     if (!image_is_own(p->r, &p->before))
@@ -242,6 +246,16 @@ static bool is_patched(struct db_conn *c, void *arg, bool *done, struct error *e
     return true;
 }
 
+static struct str new_owner(const struct patch *p)
+{
+    struct str owner = {NULL, 0};
+
+    for (size_t i = 0; i < p->n; i++)
+        if (str_eq_cstr(p->changes[i].name, "owner"))
+            json_to_str(p->changes[i].value, &owner);
+    return owner;
+}
+
 static bool apply_patch(struct patch *p, struct error *err)
 {
     struct db_conn *c = db_acquire_for(p->r->db, p->r->arena, err);
@@ -249,6 +263,7 @@ static bool apply_patch(struct patch *p, struct error *err)
 
     if (!c)
         return false;
+    p->owner = new_owner(p);
     p->again = p->n > 0;
     if (p->n == 0)
         ok = image_find(p->r, c, p->r->capture[0], &p->after, err);
