@@ -10,9 +10,9 @@ struct image_quota image_quota_of(const struct conf *conf)
                                 .max_in_flight = conf->image.project_max_in_flight};
 }
 
-/* One transaction of a project at a time decides on its quota. A row that each of them writes, for Galera
- * replicates no row locks: there the second one fails at COMMIT and is run again. */
-static bool lock_quota(struct db_conn *c, struct str project, struct error *err)
+/* A row that each of them writes, for Galera replicates no row locks: there the second one fails at COMMIT
+ * and is run again. */
+bool images_quota_lock(struct db_conn *c, struct str project, struct error *err)
 {
     return DB_EXEC(c, NULL, err,
                    "INSERT INTO image_quota_locks (project, changes) VALUES (?, 1)"
@@ -70,7 +70,7 @@ bool images_quota_check(struct db_conn *c, struct str project, const struct imag
 
     if (!count && !flight && !bytes)
         return true;
-    return lock_quota(c, project, err) &&
+    return images_quota_lock(c, project, err) &&
            (!count ||
             check_count(c, project, "SELECT COUNT(*) AS n FROM images WHERE owner = ? AND deleted = 0",
                         quota->max_images, "", err)) &&
@@ -85,5 +85,6 @@ bool images_quota_check(struct db_conn *c, struct str project, const struct imag
 bool images_quota_enter(struct db_conn *c, struct str project, const struct image_quota *quota,
                         struct error *err)
 {
-    return !(quota->max_images || quota->max_bytes || quota->max_in_flight) || lock_quota(c, project, err);
+    return !(quota->max_images || quota->max_bytes || quota->max_in_flight) ||
+           images_quota_lock(c, project, err);
 }

@@ -33,6 +33,10 @@ struct image_need {
 bool images_quota_check(struct db_conn *c, struct str project, const struct image_quota *quota,
                         const struct image_need *need, struct error *err);
 
+/* One transaction of PROJECT at a time decides on what it may have: images, bytes, tasks that run. The others
+ * wait here until the caller's has ended. */
+bool images_quota_lock(struct db_conn *c, struct str project, struct error *err);
+
 /* PROJECT is about to get an image with its bytes whatever its quota says, as an administrator may decide:
  * those that ask for the quota meanwhile wait. Inside the caller's transaction, before it locks an image. */
 bool images_quota_enter(struct db_conn *c, struct str project, const struct image_quota *quota,

@@ -1,6 +1,7 @@
 #include "config.h"
 #include "db/task_queue.h"
 #include "base/fault.h"
+#include "db/images.h"
 
 #include <mysqld_error.h>
 #include <stdio.h>
@@ -61,12 +62,13 @@ static struct share *share_of(struct shares *s, struct str project)
     return NULL;
 }
 
-/* Only those that run are read, and they are no more than the slots of all workers. */
+/* Only those that run are read, and they are no more than the slots of all workers. One whose lease ran out
+ * is among them: it is somebody's next, and its worker may only have been held up. */
 static bool count_running(struct db_conn *c, struct shares *s, struct error *err)
 {
     struct db_rows *rows = db_query(c,
                                     "SELECT project, COUNT(*) AS running FROM task_leases"
-                                    " WHERE worker IS NOT NULL AND lease_until >= NOW(6) GROUP BY project",
+                                    " WHERE worker IS NOT NULL AND lease_until IS NOT NULL GROUP BY project",
                                     NULL, 0, err);
 
     if (!rows)
@@ -123,7 +125,11 @@ static bool find_expired(struct db_conn *c, struct task_candidate *out, size_t m
                                     " WHERE lease_until < NOW(6) ORDER BY lease_until LIMIT ?",
                                     DB_UINT(max));
 
-    return read_candidates(rows, out, max, n, err);
+    if (!read_candidates(rows, out, max, n, err))
+        return false;
+    for (size_t i = 0; i < *n; i++)
+        out[i].expired = true;
+    return true;
 }
 
 /* The oldest MAX tasks of one project. What waits for its turn is passed over, at the cost of one look into
@@ -222,14 +228,20 @@ bool task_queue_look(struct db_conn *c, struct task_look *look, uint64_t max_per
 
 /* --- holding -------------------------------------------------------------------------------------- */
 
-bool task_queue_claim(struct db_conn *c, const struct task_candidate *candidate, const char *worker,
-                      uint64_t lease, struct task_hold *hold, bool *ours, struct error *err)
+struct claiming {
+    const struct task_candidate *candidate;
+    const char *worker;
+    uint64_t lease, max_per_project;
+    bool ours;
+};
+
+/* Both tables in one statement: a task is never claimed without being seen as processing. The turn of an
+ * export is a unique key: who is second, on whichever node of a cluster, has not claimed. */
+static bool take(struct db_conn *c, struct claiming *k, struct error *err)
 {
     struct db_done done;
 
-    *ours = false;
-    /* Both tables in one statement: a task is never claimed without being seen as processing. The turn of an
-     * export is a unique key: who is second, on whichever node of a cluster, has not claimed. */
+    k->ours = false;
     if (!DB_EXEC(c, &done, err,
                  "UPDATE task_leases l JOIN tasks t ON t.id = l.task_id"
                  " SET l.worker = ?, l.epoch = l.epoch + 1, l.attempts = l.attempts + 1,"
@@ -237,12 +249,54 @@ bool task_queue_claim(struct db_conn *c, const struct task_candidate *candidate,
                  " l.bytes_done = 0, l.bytes_total = NULL, l.note = NULL, l.export_turn = l.export_target,"
                  " t.status = 'processing', t.updated_at = NOW(6)"
                  " WHERE l.task_id = ? AND l.epoch = ? AND t.status IN ('pending', 'processing')"
-                 " AND (l.lease_until < NOW(6) OR (l.worker IS NULL AND l.next_run_at <= NOW(6)))",
-                 DB_CSTR(worker), DB_UINT(lease), DB_CSTR(candidate->task_id), DB_INT(candidate->epoch)))
-        return err->code == ER_DUP_ENTRY;
-    if (done.affected == 0)
+                 " AND IF(?, l.lease_until < NOW(6), l.worker IS NULL AND l.next_run_at <= NOW(6))",
+                 DB_CSTR(k->worker), DB_UINT(k->lease), DB_CSTR(k->candidate->task_id),
+                 DB_INT(k->candidate->epoch), DB_INT(k->candidate->expired)))
+        return false;
+    k->ours = done.affected > 0;
+    return true;
+}
+
+/* How many its project runs is counted in its own turn and before anybody else sees the claim, so that of two
+ * workers at the same moment the second one counts the first one's, on whichever node of a cluster. */
+static bool take_within_limit(struct db_conn *c, void *arg, struct error *err)
+{
+    struct claiming *k = arg;
+    struct db_value project = DB_CSTR(k->candidate->project);
+    struct db_rows *rows;
+    bool found;
+
+    if (!take(c, k, err))
+        return false;
+    if (!k->ours)
         return true;
-    *ours = true;
+    if (!images_quota_lock(c, str_of(k->candidate->project), err))
+        return false;
+    rows = db_query_one(c,
+                        "SELECT COUNT(*) AS running FROM task_leases"
+                        " WHERE project = ? AND worker IS NOT NULL AND lease_until IS NOT NULL",
+                        &project, 1, &found, err);
+    if (!rows)
+        return false;
+    k->ours = found && db_u64(rows, "running") <= k->max_per_project;
+    db_close(rows);
+    return k->ours || error_set(err, ERROR_TOO_MANY, "the project runs as many tasks as it may");
+}
+
+bool task_queue_claim(struct db_conn *c, const struct task_candidate *candidate, const char *worker,
+                      uint64_t lease, uint64_t max_per_project, struct task_hold *hold, bool *ours,
+                      struct error *err)
+{
+    struct claiming k = {candidate, worker, lease, max_per_project, false};
+    /* what goes on under another worker makes no more of them */
+    bool ok = max_per_project && !candidate->expired ? db_transaction(c, take_within_limit, NULL, &k, err)
+                                                     : take(c, &k, err);
+
+    *ours = ok && k.ours;
+    if (!ok)
+        return err->code == ER_DUP_ENTRY || err->kind == ERROR_TOO_MANY;
+    if (!*ours)
+        return true;
     memcpy(hold->task_id, candidate->task_id, sizeof(hold->task_id));
     snprintf(hold->worker, sizeof(hold->worker), "%s", worker);
     hold->epoch = candidate->epoch + 1;
@@ -259,28 +313,6 @@ bool task_queue_disown(struct db_conn *c, const struct task_candidate *candidate
     snprintf(hold.worker, sizeof(hold.worker), "%s", worker);
     hold.epoch = candidate->epoch + 1;
     return task_queue_release(c, &hold, TASK_HAND_BACK, 0, (struct str){NULL, 0}, &ours, err);
-}
-
-bool task_queue_crowded(struct db_conn *c, const struct task_hold *hold, uint64_t max_per_project,
-                        bool *crowded, struct error *err)
-{
-    bool found;
-    struct db_value id = DB_CSTR(hold->task_id);
-    struct db_rows *rows;
-
-    *crowded = false;
-    if (max_per_project == 0)
-        return true;
-    rows = db_query_one(c,
-                        "SELECT COUNT(*) AS running FROM task_leases l JOIN task_leases o"
-                        " ON o.project = l.project AND o.worker IS NOT NULL AND o.lease_until >= NOW(6)"
-                        " WHERE l.task_id = ?",
-                        &id, 1, &found, err);
-    if (!rows)
-        return false;
-    *crowded = found && db_u64(rows, "running") > max_per_project;
-    db_close(rows);
-    return true;
 }
 
 bool task_queue_read(struct db_conn *c, struct arena *arena, const struct task_hold *hold,

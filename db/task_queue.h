@@ -3,7 +3,8 @@
  * A claim is one guarded UPDATE that raises the row's epoch; it is owned only where the statement said so and
  * did not fail. From then on everything that a worker writes says "AND epoch = ?": once another worker has
  * claimed the task, nothing that the first one does can change a row. No row lock and no GET_LOCK() decides
- * (a Galera cluster replicates neither), and no clock but the database's.
+ * (a Galera cluster replicates neither), and no clock but the database's. Where the tasks of a project are
+ * limited, a claim is a transaction that writes the project's row of the quotas, too, before it counts.
  */
 #ifndef TALLY_DB_TASK_QUEUE_H
 #define TALLY_DB_TASK_QUEUE_H
@@ -18,6 +19,7 @@ struct task_candidate {
     char task_id[TASK_ID_SIZE];
     char project[TASK_PROJECT_SIZE];
     int64_t epoch;
+    bool expired; /* its worker let its lease run out */
     bool takes_turns;
     unsigned char target[SHA256_SIZE]; /* of an export that takes turns: with whom */
 };
@@ -44,19 +46,16 @@ struct task_hold {
 
 /* Takes CANDIDATE for WORKER (a name that no other process ever had) for LEASE seconds: epoch and attempts
  * go up, the task's status is processing; an export has the turn. *OURS says whether it is; *HOLD is then
- * what later calls want. On an error nothing is owned: whoever has lost the answer to his claim gives it back
- * with task_queue_disown(). */
+ * what later calls want. It is not, and nothing was seen to change, where its project would run more than
+ * MAX_PER_PROJECT (0: no limit); one that expired is none more. On an error nothing is owned: whoever has
+ * lost the answer to his claim gives it back with task_queue_disown(). */
 bool task_queue_claim(struct db_conn *c, const struct task_candidate *candidate, const char *worker,
-                      uint64_t lease, struct task_hold *hold, bool *ours, struct error *err);
+                      uint64_t lease, uint64_t max_per_project, struct task_hold *hold, bool *ours,
+                      struct error *err);
 
 /* Gives back what a claim whose answer was lost may have taken; nothing where it had not. */
 bool task_queue_disown(struct db_conn *c, const struct task_candidate *candidate, const char *worker,
                        struct error *err);
-
-/* Does its project run more than MAX_PER_PROJECT tasks, this one included? Two workers that looked at the
- * same moment find out here. */
-bool task_queue_crowded(struct db_conn *c, const struct task_hold *hold, uint64_t max_per_project,
-                        bool *crowded, struct error *err);
 
 /* What a claimed task is; texts live in the arena. */
 struct task_work {

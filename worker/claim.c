@@ -12,7 +12,6 @@ enum {
     FRESH_US = 250000,      /* a batch is taken from for so long */
     PAUSE_MIN_US = 200000,  /* between two looks at an empty queue, at first */
     COMPLAIN_US = 10000000, /* between two log lines on a database that is away */
-    CROWDED_US = 100000,    /* until a task that came too many is looked at again, at least */
 };
 
 void claimer_init(struct claimer *k, struct db *db, struct toolbox *box, const char *worker, uint64_t lease_s)
@@ -142,21 +141,6 @@ static bool next_candidate(struct claimer *k, struct task_candidate *out)
     return got;
 }
 
-/* Its project has more tasks under way than it may: back to the queue, for a random while, so that two
- * workers that met here do not meet again. */
-static bool too_many(struct claimer *k, struct db_conn *c, const struct task_hold *hold)
-{
-    bool crowded = false, ours;
-    struct error err;
-
-    if (!task_queue_crowded(c, hold, max_per_project(k, NULL), &crowded, &err) || !crowded)
-        return false;
-    if (!task_queue_release(c, hold, TASK_HAND_BACK, CROWDED_US + random() % CROWDED_US,
-                            STR("the project runs as many tasks as it may"), &ours, &err))
-        complain(k, &err);
-    return true;
-}
-
 static bool claim(struct claimer *k, const struct task_candidate *candidate, struct task_hold *hold)
 {
     struct error err;
@@ -173,14 +157,13 @@ static bool claim(struct claimer *k, const struct task_candidate *candidate, str
         db_release(c);
         return false;
     }
-    if (!task_queue_claim(c, candidate, k->worker, k->lease_s, hold, &ours, &err)) {
+    if (!task_queue_claim(c, candidate, k->worker, k->lease_s, max_per_project(k, NULL), hold, &ours, &err)) {
         log_warning("claim of task %s: %s", candidate->task_id, err.message);
         db_release(c);
         c = db_acquire(k->db, &err);
         if (!c || !task_queue_disown(c, candidate, k->worker, &err))
             log_warning("claim of task %s: %s", candidate->task_id, err.message);
     }
-    ours = ours && !too_many(k, c, hold);
     db_release(c);
     return ours;
 }

@@ -93,7 +93,7 @@ static void *work_main(void *arg)
     (void)arg;
     must(c != NULL, &err);
     while (next_candidate(c, &candidate)) {
-        must(task_queue_claim(c, &candidate, "tasks-sql", 60, &hold, &ours, &err), &err);
+        must(task_queue_claim(c, &candidate, "tasks-sql", 60, 0, &hold, &ours, &err), &err);
         if (ours) {
             end_one(c, arena, &hold, &err);
             atomic_fetch_add(&done, 1);
