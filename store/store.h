@@ -137,8 +137,9 @@ const char *store_accel_path(struct store *s, const struct store_name *name, str
 
 /* Every object of a container (the image store: CONTAINER p NULL) whose name begins with PREFIX, in any
  * order, until EACH says false; with an error in ERR of its own, that is the list's. In the image store also
- * an object of which only parts are there, and, of a directory, what is no object: as "./PATH" below it, which
- * no object is called. ERROR_FORBIDDEN of a directory: a folder in it could not be read, all else was told. */
+ * an object of which only parts are there, and, of a directory, what is no object: as "./PATH" below it,
+ * which no object is called. ERROR_FORBIDDEN of a directory: a folder in it could not be read, all else was
+ * told. */
 typedef bool (*store_each_fn)(void *ctx, struct str object, uint64_t size, int64_t modified_us,
                               struct error *err);
 bool store_list(struct store *s, const struct store_caller *caller, struct str container, struct str prefix,

@@ -208,7 +208,8 @@ bool swift_delete(struct swift_store *s, const struct store_caller *caller, stru
     return ok;
 }
 
-/* A large object with its segments; the answer comes with a status of its own in the body. */
+/* A large object of the image store with its segments; the answer comes with a status of its own in the body.
+ */
 static bool delete_large(struct swift_store *s, const struct store_caller *caller, struct str container,
                          struct str object, struct arena *arena, struct error *err)
 {
@@ -236,6 +237,31 @@ static bool delete_large(struct swift_store *s, const struct store_caller *calle
     if (code == 400 || code == 0)
         return swift_delete(s, caller, container, object, err);
     return swift_refused(s, caller, &call, (int)code, err);
+}
+
+/* A large object of a customer's container. Its manifest may name whatever its writer may read, and our
+ * authority is more than his: of the segments only those go that are of our making. */
+static bool delete_customers(struct swift_store *s, const struct store_caller *caller,
+                             const struct store_name *name, struct arena *arena, struct error *err)
+{
+    struct swift_segment *segments = NULL;
+    struct error why = {.kind = ERROR_NONE};
+    size_t n = 0;
+    bool ok;
+
+    if (!swift_manifest_get(s, caller, name, arena, &segments, &n, &why)) {
+        n = 0;
+        if (why.kind != ERROR_INTERNAL && why.kind != ERROR_NOT_FOUND) {
+            if (err)
+                *err = why;
+            return false;
+        }
+    }
+    ok = swift_delete(s, caller, name->container, name->object, err);
+    for (size_t i = 0; ok && i < n; i++)
+        if (swift_segment_is_ours(&segments[i], name, arena))
+            ok = swift_delete(s, caller, segments[i].container, segments[i].object, err);
+    return ok;
 }
 
 struct cleaning {
@@ -286,7 +312,9 @@ static bool swift_remove(struct store *base, const struct store_caller *caller, 
     }
     if (!ok && err)
         *err = why;
-    if (ok && found)
+    if (ok && found && large && base->role == STORE_CONTAINERS)
+        ok = delete_customers(s, &by, name, arena, err);
+    else if (ok && found)
         ok = large ? delete_large(s, &by, container, name->object, arena, err)
                    : swift_delete(s, &by, container, name->object, err);
     if (ok && base->role == STORE_IMAGES)
@@ -324,8 +352,12 @@ static bool each_of(struct page *p, const struct json *list, store_each_fn each,
         int64_t size = 0, modified_us = 0;
 
         if (!json_to_str(json_get(o, "name"), &name) || name.n > SWIFT_MAX_OBJECT ||
-            !json_to_i64(json_get(o, "bytes"), 0, INT64_MAX, &size))
+            memchr(name.p, '\0', name.n) || !json_to_i64(json_get(o, "bytes"), 0, INT64_MAX, &size))
             return error_set(err, ERROR_INTERNAL, "the object store's list is of a form that is not known");
+        /* what is listed may be removed, and the next page begins behind it */
+        if (!str_starts(name, p->prefix) || str_cmp(name, str_of(p->marker)) <= 0)
+            return error_set(err, ERROR_INTERNAL,
+                             "the object store's list is not the one that was asked for");
         if (json_to_str(json_get(o, "last_modified"), &time))
             clock_parse(time, &modified_us);
         memcpy(p->marker, name.p, name.n);

@@ -146,6 +146,10 @@ struct swift_segment {
 struct str swift_segment_container(struct str container, struct arena *arena);
 struct str swift_segment_name(struct str object, struct str tag, unsigned i, struct arena *arena);
 
+/* Did we make the segment G for an object NAME? By its name: OBJECT/TAG/NUMBER in the container of segments.
+ */
+bool swift_segment_is_ours(const struct swift_segment *g, const struct store_name *name, struct arena *arena);
+
 /* Makes NAME of the N segments, with HEADERS' metadata already in CALL. *ETAG, in ARENA, is what it has if it
  * is made: set before anything is sent. */
 bool swift_manifest_put(struct swift_store *s, const struct store_caller *caller,

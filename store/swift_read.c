@@ -28,6 +28,23 @@ static void stream_end(struct swift_reader *r)
     arena_reset(r->stream_arena);
 }
 
+/* Does REPLY go on where the reader stands, in the same object? It was asked for by Range and If-Match, which
+ * who is in between may not know. */
+static bool goes_on(const struct swift_reader *r, const struct http_response *reply, struct error *err)
+{
+    uint64_t length = 0;
+    const char *range =
+        arena_printf(r->stream_arena, "bytes %llu-%llu/%llu", (unsigned long long)r->offset,
+                     (unsigned long long)(r->size ? r->size - 1 : 0), (unsigned long long)r->size);
+
+    if (!r->etag.n || !str_eq(swift_unquoted(http_response_header(reply, "Etag")), r->etag))
+        return error_set(err, ERROR_CONFLICT, "the object is not what it was");
+    return (str_to_u64(http_response_header(reply, "Content-Length"), INT64_MAX, &length) &&
+            length == r->size - r->offset &&
+            (r->offset == 0 || str_eq_cstr(http_response_header(reply, "Content-Range"), range))) ||
+           error_set(err, ERROR_INTERNAL, "the object store sends another part than was asked for");
+}
+
 /* GET from where the reader stands. INFO NULL: what is read is known, and must be the same. */
 static bool begin(struct swift_reader *r, struct arena *arena, struct store_info *info, struct error *err)
 {
@@ -51,7 +68,7 @@ static bool begin(struct swift_reader *r, struct arena *arena, struct store_info
             return error_set(err, ERROR_INTERNAL, "the object store sends another part than was asked for");
         return swift_refused(r->s, &r->caller, &call, reply.status, err);
     }
-    return !info || swift_info(&reply, arena, info, NULL, err);
+    return info ? swift_info(&reply, arena, info, NULL, err) : goes_on(r, &reply, err);
 }
 
 struct store_reader *swift_read_open(struct store *base, const struct store_caller *caller,
@@ -82,9 +99,9 @@ struct store_reader *swift_read_open(struct store *base, const struct store_call
 
         ok = swift_head(r->s, &r->caller, &r->name, arena, info, NULL, &found, err) &&
              (found || swift_refused(r->s, &r->caller, &call, 404, err));
-        if (ok && etag.p && !str_eq(etag, info->etag))
-            ok = error_set(err, ERROR_CONFLICT, "the object is not what it was");
     }
+    if (ok && etag.p && !str_eq(etag, info->etag))
+        ok = error_set(err, ERROR_CONFLICT, "the object is not what it was");
     if (ok) {
         r->size = info->size;
         r->etag = arena_str(r->arena, info->etag);
@@ -116,6 +133,17 @@ static bool piece(struct swift_reader *r, void *p, size_t n, size_t *got, struct
     return *got > 0 || error_set(err, ERROR_UNAVAILABLE, "the object store sent less than the whole object");
 }
 
+/* All that was promised has come: is it all that is sent? */
+static bool at_end(struct swift_reader *r, struct error *err)
+{
+    char byte;
+    size_t got = 0;
+
+    if (r->stream)
+        http_stream_read(r->stream, &byte, 1, &got, NULL);
+    return got == 0 || error_set(err, ERROR_INTERNAL, "the object store sends more than it said");
+}
+
 bool swift_read(struct store_reader *base, void *p, size_t n, size_t *got, struct error *err)
 {
     struct swift_reader *r = (struct swift_reader *)base;
@@ -125,7 +153,7 @@ bool swift_read(struct store_reader *base, void *p, size_t n, size_t *got, struc
         err = &local;
     *got = 0;
     if (r->offset == r->size)
-        return true;
+        return at_end(r, err);
     if (n > r->size - r->offset)
         n = (size_t)(r->size - r->offset);
     while (!piece(r, p, n, got, err)) {

@@ -27,6 +27,21 @@ struct str swift_segment_name(struct str object, struct str tag, unsigned i, str
     return str_of(arena_printf(arena, "%.*s/%.*s/%08u", STR_ARG(object), STR_ARG(tag), i));
 }
 
+bool swift_segment_is_ours(const struct swift_segment *g, const struct store_name *name, struct arena *arena)
+{
+    struct str rest = g->object, tag, number;
+    uint64_t value;
+
+    if (!str_eq(g->container, swift_segment_container(name->container, arena)) ||
+        !str_starts(rest, name->object))
+        return false;
+    rest.p += name->object.n;
+    rest.n -= name->object.n;
+    return rest.n > 0 && rest.p[0] == '/' &&
+           str_cut((struct str){rest.p + 1, rest.n - 1}, '/', &tag, &number) && tag.n > 0 && number.n == 8 &&
+           str_to_u64(number, SWIFT_MAX_SEGMENTS, &value);
+}
+
 /* --- manifests ---------------------------------------------------------------------------------- */
 
 static void write_manifest(struct buf *b, const struct swift_segment *segments, size_t n, struct arena *arena)
@@ -84,8 +99,10 @@ bool swift_manifest_put(struct swift_store *s, const struct store_caller *caller
         return false;
     if (reply.status != 201)
         return swift_refused(s, caller, call, reply.status, err);
-    if (!str_eq(swift_unquoted(http_response_header(&reply, "Etag")), *etag))
+    if (!str_eq(swift_unquoted(http_response_header(&reply, "Etag")), *etag)) {
+        swift_delete(s, caller, call->container, call->object, NULL);
         return error_set(err, ERROR_UNAVAILABLE, "the object store has other segments than were sent");
+    }
     return true;
 }
 

@@ -405,8 +405,10 @@ static bool commit_segments(struct swift_writer *w, struct str *etag, struct err
         return commit_manifest(w, &call, etag, err);
     ok = swift_copy_object(w->s, &w->caller, w->segments[0].container, w->segments[0].object, &w->name,
                            w->size, &call, w->arena, etag, err);
-    if (ok && !str_eq(*etag, w->segments[0].md5))
+    if (ok && !str_eq(*etag, w->segments[0].md5)) {
+        swift_delete(w->s, &w->caller, w->name.container, w->name.object, NULL);
         ok = error_set(err, ERROR_UNAVAILABLE, "the object store did not copy the bytes as they were");
+    }
     if (ok) { /* a copy needs it no more; what cannot be removed now was told to the caller */
         swift_delete(w->s, &w->caller, w->segments[0].container, w->segments[0].object, NULL);
         w->n_segments = 0;
@@ -430,13 +432,10 @@ static void old_segments(struct swift_writer *w, struct swift_segment **segments
 
 static void remove_old_segments(struct swift_writer *w, const struct swift_segment *segments, size_t n)
 {
-    struct str container = swift_segment_container(w->name.container, w->arena);
-    struct str prefix = str_of(arena_printf(w->arena, "%.*s/", STR_ARG(w->name.object)));
     struct str own = str_of(arena_printf(w->arena, "%.*s/%.*s/", STR_ARG(w->name.object), STR_ARG(w->tag)));
 
     for (size_t i = 0; i < n; i++)
-        if (str_eq(segments[i].container, container) && str_starts(segments[i].object, prefix) &&
-            !str_starts(segments[i].object, own))
+        if (swift_segment_is_ours(&segments[i], &w->name, w->arena) && !str_starts(segments[i].object, own))
             swift_delete(w->s, &w->caller, segments[i].container, segments[i].object, NULL);
 }
 

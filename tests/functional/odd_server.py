@@ -60,6 +60,8 @@ class OddServer:
             peer.sendall(b'HTTP/1.1 100 Continue' + CRLF * 2)
         while len(body) < int(headers.get('content-length', 0)):
             body += peer.recv(65536)
+        while headers.get('transfer-encoding') and not body.endswith(b'0' + CRLF * 2):
+            body += peer.recv(65536)
         self.requests.append((line, headers, body))
         answer = self.answer(self.requests[-1])
         for piece in [answer] if isinstance(answer, bytes) else answer:
