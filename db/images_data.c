@@ -88,12 +88,18 @@ static bool upload_begin_tx(struct db_conn *c, void *arg, struct error *err)
     const struct image_object *o = u->object;
     struct image_need need = {
         .in_flight = true, .bytes_known = true, .bytes = o->size > 0 ? (uint64_t)o->size : 0};
+    struct db_done done;
 
-    return images_quota_check(c, o->project, u->quota, &need, err) &&
-           lock_image(c, o->image_id, "queued", "saving", err) &&
-           DB_EXEC(c, NULL, err, "UPDATE images SET status = 'saving', updated_at = " NOW " WHERE id = ?",
-                   DB_STR(o->image_id)) &&
-           images_object_begin(c, o, err);
+    if (!images_quota_check(c, o->project, u->quota, &need, err) ||
+        !lock_image(c, o->image_id, "queued", "saving", err) ||
+        !DB_EXEC(c, &done, err,
+                 "UPDATE images SET status = 'saving', updated_at = " NOW
+                 " WHERE id = ? AND (owner IS NULL OR owner = ?)",
+                 DB_STR(o->image_id), DB_STR(o->project)))
+        return false;
+    /* the quota that was asked is no longer the owner's */
+    return done.affected == 1 ? images_object_begin(c, o, err)
+                              : error_set(err, ERROR_CONFLICT, "The image has another owner by now");
 }
 
 static bool upload_begun(struct db_conn *c, void *arg, bool *done, struct error *err)

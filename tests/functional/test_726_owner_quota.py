@@ -30,6 +30,21 @@ def charged(stack):
     return {names.get(project, project): n for project, n in rows}
 
 
+@contextlib.contextmanager
+def turn_taken(stack, user):
+    """The turn at the user's project's quota is somebody else's as long as the block lasts."""
+    with contextlib.closing(stack.connect(autocommit=False)) as other, other.cursor() as cur:
+        cur.execute('INSERT INTO image_quota_locks (project, changes) VALUES (%s, 1)'
+                    ' ON DUPLICATE KEY UPDATE changes = changes + 1', (stack.project(user),))
+        yield cur
+
+
+def waiting(stack):
+    """Does somebody wait for such a turn?"""
+    return stack.sql("SELECT id FROM information_schema.processlist WHERE user = 'tally' AND command <> 'Sleep'"
+                     " AND info LIKE 'INSERT INTO image_quota_locks%%'")
+
+
 def test_726_bytes_follow_the_owner(stack, demo, alt, admin):
     image = uploaded(demo, bytes(2000))
     give(stack, admin, image, 'alt')
@@ -88,6 +103,19 @@ def test_726_while_the_bytes_come(stack, demo, alt, admin):
     assert charged(stack) == {'alt': 2000}
 
 
+def test_726_before_the_first_byte_is_counted(stack, demo, admin):
+    """An upload that has seen the old owner is counted nowhere: it has to come again."""
+    image, status = new_image(demo), []
+    with turn_taken(stack, 'demo'):
+        thread = threading.Thread(target=lambda: status.append(put(demo, image, bytes(1000)).status_code))
+        thread.start()
+        wait_for('the upload', lambda: waiting(stack), 20)
+        give(stack, admin, image, 'alt')
+    thread.join()
+    assert status == [409]
+    assert charged(stack) == {} and stack.sql('SELECT status FROM images WHERE id = %s', image) == (('queued',),)
+
+
 def test_726_it_waits_for_others_at_the_new_owners_quota(stack, demo, admin):
     """And has no lock on the image meanwhile, which comes second everywhere."""
     image, ended = uploaded(demo, bytes(2000)), threading.Event()
@@ -96,14 +124,11 @@ def test_726_it_waits_for_others_at_the_new_owners_quota(stack, demo, admin):
         give(stack, admin, image, 'alt')
         ended.set()
 
-    with contextlib.closing(stack.connect(autocommit=False)) as other, other.cursor() as cur:
-        cur.execute('INSERT INTO image_quota_locks (project, changes) VALUES (%s, 1)'
-                    ' ON DUPLICATE KEY UPDATE changes = changes + 1', (stack.project('alt'),))
+    with turn_taken(stack, 'alt') as cur:
         thread = threading.Thread(target=move)
         thread.start()
         assert not ended.wait(1.5)
         cur.execute('SELECT id FROM images WHERE id = %s FOR UPDATE NOWAIT', (image,))
-        other.commit()
     thread.join()
     assert ended.is_set() and charged(stack) == {'alt': 2000}
 
@@ -111,8 +136,6 @@ def test_726_it_waits_for_others_at_the_new_owners_quota(stack, demo, admin):
 def test_726_others_may_not(stack, demo, alt):
     """Nor make anybody wait by trying."""
     image = uploaded(demo, bytes(2000))
-    with contextlib.closing(stack.connect(autocommit=False)) as other, other.cursor() as cur:
-        cur.execute('INSERT INTO image_quota_locks (project, changes) VALUES (%s, 1)'
-                    ' ON DUPLICATE KEY UPDATE changes = changes + 1', (stack.project('alt'),))
+    with turn_taken(stack, 'alt'):
         give(stack, demo, image, 'alt', 403)
     assert charged(stack) == {'demo': 2000}
