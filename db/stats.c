@@ -110,12 +110,13 @@ struct failures {
     uint64_t after; /* a test_run of the run at hand */
     uint64_t n, limit;
     struct str last; /* run that was looked at */
+    int64_t listed;  /* the last failure that FN was told of */
     stats_failure_fn fn;
     void *arg;
 };
 
 /* Failed runs whose failures are not there (subunit2sql expires test_runs by themselves) are passed over, in
- * so many pages at most. */
+ * so many pages at most; the caller goes on after the last of these runs. */
 enum { PAGES_MAX = 20 };
 
 /* A run's own: their number is known, so that what stands behind the last of them is not read. */
@@ -146,8 +147,10 @@ static bool failures_of(void *arg, const struct run *run, struct error *err)
             .run = run,
         };
 
-        if (f->n++ < f->limit)
+        if (f->n++ < f->limit) {
+            f->listed = one.id;
             ok = f->fn(f->arg, &one, err);
+        }
     }
     return db_end(rows) && ok;
 }
@@ -178,7 +181,7 @@ static bool find_marker(struct db_conn *c, struct arena *arena, const struct vie
 
 bool stats_failures(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                     const struct run_filter *filter, uint64_t marker, uint64_t limit, stats_failure_fn fn,
-                    void *arg, bool *more, struct error *err)
+                    void *arg, struct str *next, struct error *err)
 {
     struct failures f = {.c = c, .arena = arena, .after = marker, .limit = limit, .fn = fn, .arg = arg};
     struct run_filter failed = *filter;
@@ -188,7 +191,7 @@ bool stats_failures(struct db_conn *c, struct arena *arena, const struct viewer 
 
     failed.status = RUN_FAILED;
     failed.limit = limit + 1; /* each has one failure at least */
-    failed.marker = (struct str){NULL, 0};
+    *next = (struct str){NULL, 0};
     if (marker) {
         if (!find_marker(c, arena, viewer, marker, &run, err) || !failures_of(&f, &run, err))
             return false;
@@ -201,6 +204,9 @@ bool stats_failures(struct db_conn *c, struct arena *arena, const struct viewer 
             ok = failures_of(&f, &runs[i], err);
         failed.marker = f.last;
     }
-    *more = f.n > limit;
+    if (f.n > limit && f.listed)
+        *next = str_of(arena_printf(arena, "%lld", (long long)f.listed));
+    else if (f.n <= limit && more_runs)
+        *next = f.last;
     return ok;
 }

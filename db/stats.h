@@ -62,12 +62,14 @@ struct stats_failure {
 };
 typedef bool (*stats_failure_fn)(void *arg, const struct stats_failure *failure, struct error *err);
 
-/* The tests that failed, those of the newest run first. FILTER's runs, whose status, marker and limit are set
- * here; MARKER: the page begins after this test_run; 0: at the newest. ERROR_BAD_REQUEST where the viewer has
- * none such. */
+/* The tests that failed, those of the newest run first. FILTER's runs, whose status and limit are set here;
+ * MARKER: the page begins after this test_run; 0: after the filter's marker, or at the newest.
+ * ERROR_BAD_REQUEST where the viewer has none such. *NEXT, in ARENA, is where the next page begins, a
+ * test_run or a run's uuid; p NULL: there is none. A page may have fewer than LIMIT, even none, and one after
+ * it. */
 bool stats_failures(struct db_conn *c, struct arena *arena, const struct viewer *viewer,
                     const struct run_filter *filter, uint64_t marker, uint64_t limit, stats_failure_fn fn,
-                    void *arg, bool *more, struct error *err);
+                    void *arg, struct str *next, struct error *err);
 
 /* --- names ---------------------------------------------------------------------------------------- */
 

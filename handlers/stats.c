@@ -2,6 +2,7 @@
 #include "handlers/stats.h"
 #include "base/clock.h"
 #include "base/conf_options.h"
+#include "base/uuid.h"
 #include "db/stats.h"
 #include "handlers/json_reply.h"
 #include "handlers/subunit.h"
@@ -235,15 +236,10 @@ bool stats_get_tests(struct request *r, struct error *err)
 
 /* --- GET /v1/stats/failures ---------------------------------------------------------------------- */
 
-struct failures {
-    struct json_reply out;
-    int64_t last;
-};
-
 static bool add_failure(void *arg, const struct stats_failure *f, struct error *err)
 {
-    struct failures *s = arg;
-    struct json_writer *w = &s->out.w;
+    struct json_reply *out = arg;
+    struct json_writer *w = &out->w;
 
     json_obj_begin(w);
     json_key_i64(w, "id", f->tests_id);
@@ -255,8 +251,21 @@ static bool add_failure(void *arg, const struct stats_failure *f, struct error *
     json_key_str(w, "cpid", f->run->cpid);
     json_key_str(w, "artifacts", f->run->artifacts);
     json_obj_end(w);
-    s->last = f->id;
-    return json_reply_flush(&s->out, false, err);
+    return json_reply_flush(out, false, err);
+}
+
+/* A test_run, or a run whose failures were not there any more. */
+static bool get_place(struct request *r, struct run_filter *f, uint64_t *marker, struct error *err)
+{
+    struct str text;
+
+    if (!query_get(r, "marker", false, &text, err))
+        return false;
+    if (!text.p || (str_to_u64(text, INT64_MAX, marker) && *marker > 0))
+        return true;
+    f->marker = text;
+    return uuid_is(text) ||
+           error_set(err, ERROR_BAD_REQUEST, "marker: '%.*s' is neither a test_run nor a run", STR_ARG(text));
 }
 
 static bool get_failures(struct request *r, struct run_filter *f, uint64_t *marker, uint64_t *limit,
@@ -266,7 +275,7 @@ static bool get_failures(struct request *r, struct run_filter *f, uint64_t *mark
 
     *limit = r->conf->api.default_limit;
     if (!query_get(r, "key", false, &key, err) || !query_get(r, "value", true, &value, err) ||
-        !query_get(r, "cpid", false, &f->cpid, err) || !query_u64(r, "marker", 1, INT64_MAX, marker, err) ||
+        !query_get(r, "cpid", false, &f->cpid, err) || !get_place(r, f, marker, err) ||
         !query_u64(r, "limit", 0, UINT32_MAX, limit, err) || !query_check(r, err))
         return false;
     if (!key.p != !value.p)
@@ -284,20 +293,20 @@ static bool get_failures(struct request *r, struct run_filter *f, uint64_t *mark
 bool stats_get_failures(struct request *r, struct error *err)
 {
     struct viewer viewer = subunit_viewer(r);
-    struct failures s = {.last = 0};
     struct run_filter filter = {.limit = 0};
+    struct json_reply out;
     uint64_t marker = 0, limit;
-    bool more = false;
+    struct str next;
 
     if (!get_failures(r, &filter, &marker, &limit, err))
         return false;
     struct db_conn *c = db_acquire_for(r->db, r->arena, err);
     if (!c)
         return false;
-    json_reply_begin(&s.out, r);
-    json_obj_begin(&s.out.w);
-    json_key(&s.out.w, "failures");
-    json_arr_begin(&s.out.w);
-    bool ok = stats_failures(c, r->arena, &viewer, &filter, marker, limit, add_failure, &s, &more, err);
-    return json_reply_end_list(&s.out, ok, json_marker(r, more ? s.last : 0), err);
+    json_reply_begin(&out, r);
+    json_obj_begin(&out.w);
+    json_key(&out.w, "failures");
+    json_arr_begin(&out.w);
+    bool ok = stats_failures(c, r->arena, &viewer, &filter, marker, limit, add_failure, &out, &next, err);
+    return json_reply_end_list(&out, ok, next, err);
 }

@@ -1,7 +1,7 @@
 """What runs and tests come to: series over time, counts, metadata, recent failures, the tree of names."""
 import pytest
 
-from evidence import refusal, stored
+from evidence import fill_lists, refusal, stored
 from streams import Stream
 
 DAYS = 'start_date=2026-03-01&end_date=2026-03-31'
@@ -200,6 +200,28 @@ def test_prefixes_of_odd_names(empty, demo):
         ('', 2), ('a b', 1), ('a', 4), ('x' * 255, 1), ('ü', 1)]
     assert [(p['prefix'], p['tests']) for p in demo.get('/v1/tests/prefixes?prefix=a').json()['prefixes']] == [
         ('a.b', 1), ('a.b-c', 1), ('a.b', 2)]
+
+
+def test_failures_behind_runs_whose_tests_are_gone(runs, demo, tally, stack):
+    """subunit2sql expires test_runs by themselves: a page has an end in front of what is still there, and says so."""
+    with stack.connect() as db, db.cursor() as cur:
+        cur.execute('INSERT INTO runs (uuid, passes, fails, skips, run_time, run_at)'
+                    " SELECT UUID(), 0, 1, 0, 1, '2026-03-20' FROM seq_1_to_100")
+        cur.execute('INSERT INTO run_info (run_id, project, user, sha256, stream_format, tests, run_at, created_at)'
+                    " SELECT id, %s, 'u', UNHEX(SHA2(id, 256)), 2, 1, run_at, run_at FROM runs WHERE run_at = '2026-03-20'",
+                    (stack.project('demo'),))
+        fill_lists(cur)
+    everything, path, empty = [], '/v1/stats/failures?limit=1', 0
+    while path:
+        doc = demo.get(path).json()
+        everything += [f['test_id'] for f in doc['failures']]
+        empty += not doc['failures']
+        path = doc.get('next')
+    assert everything == ['x.y.one', 'x.two'] and empty == 2  # of 40 runs each; the third page begins with the last 20
+    assert tally('test', 'failed', '-f', 'value', '-c', 'test', '--limit', '1').splitlines() == ['x.y.one']
+    refusal(demo.get('/v1/stats/failures?marker=00000000-0000-4000-8000-000000000000'), 400, 'marker')
+    for marker in ('0', 'x', '-1', '', '7f'):
+        refusal(demo.get('/v1/stats/failures?marker=' + marker), 400, 'marker')
 
 
 @pytest.mark.parametrize('path', ['runs', 'tests', 'failures', 'metadata', 'metadata/k'])

@@ -1,4 +1,5 @@
 """`tally` against a service that is none, or means harm; and against odd descriptors, files and keys of its user."""
+import itertools
 import json
 import os
 import signal
@@ -81,7 +82,11 @@ def test_pages_without_end(speak):
                       (('result', 'list'), {'results': [], 'pagination': {'total_pages': 10 ** 15}})):
         server, tally = speak(lambda r, d=doc: reply(d))
         tally.fails(SOFTWARE, *args, '--limit', '0')
-        assert len(server.requests) == 1
+        assert len(server.requests) == (2 if 'next' in doc else 1)
+    numbers = itertools.count()
+    server, tally = speak(lambda r: reply({'runs': [], 'next': '/v1/subunit?marker=%d' % next(numbers)}))
+    assert 'pages without end' in tally.fails(SOFTWARE, 'run', 'list')
+    assert len(server.requests) == 1001
 
 
 def test_a_next_page_elsewhere(speak):
