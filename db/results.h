@@ -60,8 +60,8 @@ struct result_filter {
 bool result_count(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
                   const struct result_filter *filter, uint64_t *n, struct error *err);
 
-/* A page of it, newest first, in ARENA: *PAGE has *N of at most LIMIT results. One that was deleted since the
- * count, or that other software has taken back from the public, is left out. */
+/* A page of it, newest first, in ARENA: *PAGE has *N of at most LIMIT (RESULTS_MAX) results. One that was
+ * deleted since the count, or that other software has taken back from the public, is left out. */
 bool result_list(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
                  const struct result_filter *filter, uint64_t offset, uint64_t limit, struct result **page,
                  size_t *n, struct error *err);
@@ -141,6 +141,13 @@ bool result_compare(struct db_conn *c, struct arena *arena, struct str result_id
                     struct result_difference *out, struct error *err);
 
 /* --- for the files of this family --------------------------------------------------------------- */
+
+enum { RESULTS_MAX = 500 };
+
+/* Those of the N_IDS (at most RESULTS_MAX) results that CALLER may see, in OUT, which has room for all; by
+ * two queries. */
+bool results_get_page(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                      const struct str *ids, size_t n_ids, struct result *out, size_t *n, struct error *err);
 
 /* The caller's role by what result_info and the metadata say; p NULL where a column is. */
 enum result_role result_role(const struct result_caller *caller, struct str project, struct str user,

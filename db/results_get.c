@@ -1,15 +1,16 @@
-/* One result as somebody sees it. */
+/* Results as somebody sees them. */
 #include "config.h"
 #include "db/results.h"
+#include "db/sql.h"
 
 #include <string.h>
 
 /* shared is RefStack's: metadata of that name that says something. */
-#define SQL_RESULT                                                                                  \
-    "SELECT t.cpid, t.created_at, t.product_version_id, t.duration_seconds, t.verification_status," \
-    " o.project, o.user, COALESCE(o.anonymous, 0) AS anonymous, EXISTS (SELECT 1 FROM meta m"       \
-    " WHERE m.test_id = t.id AND m.meta_key = 'shared' AND m.value <> '') AS shared"                \
-    " FROM test t LEFT JOIN result_info o ON o.result_id = t.id WHERE t.id = ?"
+#define SELECT_RESULT                                                                                     \
+    "SELECT t.id, t.cpid, t.created_at, t.product_version_id, t.duration_seconds, t.verification_status," \
+    " o.project, o.user, COALESCE(o.anonymous, 0) AS anonymous, EXISTS (SELECT 1 FROM meta m"             \
+    " WHERE m.test_id = t.id AND m.meta_key = 'shared' AND m.value <> '') AS shared"                      \
+    " FROM test t LEFT JOIN result_info o ON o.result_id = t.id WHERE t.id "
 
 const char *result_role_name(enum result_role role)
 {
@@ -54,39 +55,41 @@ static struct str keep(struct arena *arena, struct str s)
 /* RefStack has a handful of keys; nobody but its own tools can add others. */
 enum { META_MAX = 64 };
 
-static bool read_meta(struct db_conn *c, struct arena *arena, struct result *out, struct error *err)
+/* "IN (?, ?, ...)": of few lengths, so that the statement is prepared once; the last id fills up. */
+static void add_ids(struct sql *q, const struct result *results, size_t n)
 {
-    struct result_meta *meta = arena_calloc(arena, META_MAX, sizeof(*meta));
-    struct db_rows *rows =
-        DB_QUERY(c, err, "SELECT meta_key, value FROM meta WHERE test_id = ? ORDER BY meta_key LIMIT ?",
-                 DB_STR(out->id), DB_UINT(META_MAX));
+    size_t size = n <= 1 ? 1 : n <= 8 ? 8 : n <= 64 ? 64 : RESULTS_MAX;
 
-    out->meta = meta;
-    out->n_meta = 0;
-    if (!rows)
-        return false;
-    while (db_next(rows, err)) {
-        struct str key = db_str(rows, "meta_key");
-
-        if (out->role == RESULT_USER && !result_meta_is_open(key))
-            continue;
-        meta[out->n_meta].key = arena_str(arena, key);
-        meta[out->n_meta++].value = keep(arena, db_str(rows, "value"));
-    }
-    return db_end(rows);
+    for (size_t i = 0; i < size; i++)
+        sql_value(q, i ? ", ?" : "IN (?", DB_STR(results[i < n ? i : n - 1].id));
+    sql_add(q, ")");
 }
 
-bool result_get(struct db_conn *c, struct arena *arena, const struct result_caller *caller, struct str id,
-                struct result *out, struct error *err)
+/* A single one was asked for as a client writes it, which the database may take for the same. */
+static struct result *find(struct result *results, size_t n, struct str id)
 {
-    struct db_value value = DB_STR(id);
-    bool found;
-    struct db_rows *rows = db_query_one(c, SQL_RESULT, &value, 1, &found, err);
+    for (size_t i = 0; i < n; i++)
+        if (n == 1 || str_eq(results[i].id, id))
+            return &results[i];
+    return NULL;
+}
 
-    if (!rows)
+static bool read_rows(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                      struct result *results, size_t n, struct error *err)
+{
+    struct db_rows *rows;
+    struct sql q;
+
+    sql_begin(&q, arena);
+    sql_add(&q, SELECT_RESULT);
+    add_ids(&q, results, n);
+    if (!(rows = sql_query(&q, c, err)))
         return false;
-    *out = (struct result){.id = id, .role = RESULT_NOBODY};
-    if (found) {
+    while (db_next(rows, err)) {
+        struct result *out = find(results, n, db_str(rows, "id"));
+
+        if (!out)
+            continue;
         out->cpid = arena_str(arena, db_str(rows, "cpid"));
         out->created_at = arena_str(arena, db_str(rows, "created_at"));
         out->product_version_id = keep(arena, db_str(rows, "product_version_id"));
@@ -94,8 +97,61 @@ bool result_get(struct db_conn *c, struct arena *arena, const struct result_call
         out->verification_status = db_i64(rows, "verification_status");
         out->role = role_of_row(caller, rows);
     }
-    db_close(rows);
-    return out->role == RESULT_NOBODY ? not_found(id, err) : read_meta(c, arena, out, err);
+    return db_end(rows);
+}
+
+static bool read_meta(struct db_conn *c, struct arena *arena, struct result *results, size_t n,
+                      struct error *err)
+{
+    struct result *out = NULL;
+    struct result_meta *meta = NULL;
+    struct db_rows *rows;
+    struct sql q;
+
+    sql_begin(&q, arena);
+    sql_add(&q, "SELECT test_id, meta_key, value FROM meta WHERE test_id ");
+    add_ids(&q, results, n);
+    sql_add(&q, " ORDER BY test_id, meta_key");
+    if (!(rows = sql_query(&q, c, err)))
+        return false;
+    while (db_next(rows, err)) {
+        struct str id = db_str(rows, "test_id"), key = db_str(rows, "meta_key");
+
+        if (!out || !str_eq(out->id, id)) {
+            out = find(results, n, id);
+            meta = arena_calloc(arena, META_MAX, sizeof(*meta));
+        }
+        if (!out || out->n_meta == META_MAX || (out->role == RESULT_USER && !result_meta_is_open(key)))
+            continue;
+        meta[out->n_meta].key = arena_str(arena, key);
+        meta[out->n_meta++].value = keep(arena, db_str(rows, "value"));
+        out->meta = meta;
+    }
+    return db_end(rows);
+}
+
+bool results_get_page(struct db_conn *c, struct arena *arena, const struct result_caller *caller,
+                      const struct str *ids, size_t n_ids, struct result *out, size_t *n, struct error *err)
+{
+    *n = 0;
+    for (size_t i = 0; i < n_ids; i++)
+        out[i] = (struct result){.id = ids[i], .role = RESULT_NOBODY};
+    if (n_ids == 0)
+        return true;
+    if (!read_rows(c, arena, caller, out, n_ids, err))
+        return false;
+    for (size_t i = 0; i < n_ids; i++)
+        if (out[i].role != RESULT_NOBODY)
+            out[(*n)++] = out[i];
+    return *n == 0 || read_meta(c, arena, out, *n, err);
+}
+
+bool result_get(struct db_conn *c, struct arena *arena, const struct result_caller *caller, struct str id,
+                struct result *out, struct error *err)
+{
+    size_t n;
+
+    return results_get_page(c, arena, caller, &id, 1, out, &n, err) && (n == 1 || not_found(id, err));
 }
 
 struct db_rows *result_names(struct db_conn *c, struct str id, struct error *err)
@@ -115,7 +171,7 @@ bool result_lock(struct db_conn *c, const struct result_caller *caller, struct s
     db_close(rows);
     if (!rows)
         return false;
-    rows = found ? db_query_one(c, SQL_RESULT, &value, 1, &found, err) : NULL;
+    rows = found ? db_query_one(c, SELECT_RESULT "= ?", &value, 1, &found, err) : NULL;
     if (rows && found) {
         *role = role_of_row(caller, rows);
         *verified = db_i64(rows, "verification_status") != 0;

@@ -1,7 +1,8 @@
 /* Lists of results: what everybody may see, or the caller's own, by page number.
  *
  * Which results stand on a page says an index of result_info alone: counting and skipping walk along it and
- * read nothing else. The page's results are then read one by one, from the tables that say how they are now.
+ * read nothing else. The page's results are then read, by two queries for all of them, from the tables that
+ * say how they are now.
  */
 #include "config.h"
 #include "db/results.h"
@@ -113,14 +114,6 @@ bool result_list(struct db_conn *c, struct arena *arena, const struct result_cal
     size_t n_ids;
 
     *page = results;
-    *n = 0;
-    if (!read_ids(c, arena, caller, filter, offset, limit, ids, &n_ids, err))
-        return false;
-    for (size_t i = 0; i < n_ids; i++) {
-        if (result_get(c, arena, caller, ids[i], &results[*n], err))
-            ++*n;
-        else if (err->kind != ERROR_NOT_FOUND)
-            return false;
-    }
-    return true;
+    return read_ids(c, arena, caller, filter, offset, limit, ids, &n_ids, err) &&
+           results_get_page(c, arena, caller, ids, n_ids, results, n, err);
 }

@@ -82,3 +82,18 @@ def test_lists(many, demo, own, query):
                 assert row['key'].startswith('ix_result_info_') and 'Using index' in row['Extra'], rows
                 # the outer sort of the own ones is over a page from either place
                 assert 'filesort' not in row['Extra'] and 'temporary' not in row['Extra'], rows
+
+
+@pytest.mark.parametrize('own', ['', '&signed'], ids=['public', 'own'])
+def test_a_page_takes_four_statements(many, demo, own):
+    for size in (1, 20, 500):
+        many.conf.set('api', results_per_page=size)
+        with Recorder(many) as log:
+            found = demo.get('/v1/results?end_date=2025-02-01' + own).json()['results']
+        assert len(found) == size and all(f['meta'] == {'target': 't'} for f in found)
+        statements = [s for s in log.statements() if 'FROM result_info' in s or 'FROM meta' in s]
+        assert len(statements) == 4, statements
+        check(many, statements, 4)
+    for one in found[::100]:
+        alone = demo.get('/v1/results/' + one['id']).json()
+        assert {k: alone[k] for k in one if k != 'url'} == {k: v for k, v in one.items() if k != 'url'}
