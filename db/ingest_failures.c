@@ -1,6 +1,7 @@
 /* The signatures of a run's failures: at its upload, and later for runs that others brought. */
 #include "config.h"
 #include "db/failures.h"
+#include "base/fault.h"
 #include "db/ingest.h"
 
 #include <string.h>
@@ -132,6 +133,8 @@ static bool read_batch(struct db_conn *c, struct fill *f, struct error *err)
     return db_end(rows);
 }
 
+static const char let_go[] = "DELETE FROM run_trash WHERE run_id = ?";
+
 static bool next_filled(void *arg, struct db_value *row, bool *end, struct error *err)
 {
     struct fill *f = arg;
@@ -143,12 +146,40 @@ static bool next_filled(void *arg, struct db_value *row, bool *end, struct error
     return true;
 }
 
+/* Who deletes the run begins by writing this row: he waits for us, on another Galera node one of the two is
+ * refused at COMMIT, and he who comes second finds what the first has done. */
+static bool hold_run(struct db_conn *c, int64_t run_id, bool *there, struct error *err)
+{
+    struct db_value id = DB_INT(run_id);
+    struct db_done held;
+
+    *there = false;
+    if (!DB_EXEC(
+            c, &held, err,
+            "INSERT IGNORE INTO run_trash (run_id, project, deleted_at) VALUES (?, '', UTC_TIMESTAMP(6))",
+            id))
+        return false;
+    if (held.affected == 0)
+        return true;
+    struct db_rows *rows =
+        db_query_one(c, "SELECT run_id FROM run_info WHERE run_id = ?", &id, 1, there, err);
+    db_close(rows);
+    return rows && (*there || DB_EXEC(c, NULL, err, let_go, id));
+}
+
+/* Of a run that is gone or going nothing is written. */
 static bool insert_batch(struct db_conn *c, void *arg, struct error *err)
 {
     struct fill *f = arg;
+    bool there;
 
     f->next = 0;
-    return db_bulk_insert(c, &into, next_filled, f, NULL, err);
+    if (!hold_run(c, f->run_id, &there, err))
+        return false;
+    if (!there)
+        f->n = 0;
+    return !there || (db_bulk_insert(c, &into, next_filled, f, NULL, err) &&
+                      DB_EXEC(c, NULL, err, let_go, DB_INT(f->run_id)));
 }
 
 bool failures_fill(struct db_conn *c, int64_t run_id, uint64_t *filled, struct error *err)
@@ -160,7 +191,9 @@ bool failures_fill(struct db_conn *c, int64_t run_id, uint64_t *filled, struct e
     f->run_id = run_id;
     f->arena = arena_new(0);
     do {
-        ok = read_batch(c, f, err) && (f->n == 0 || db_transaction(c, insert_batch, NULL, f, err));
+        ok = read_batch(c, f, err);
+        fault_point("signatures.read");
+        ok = ok && (f->n == 0 || db_transaction(c, insert_batch, NULL, f, err));
         *filled += ok ? f->n : 0;
     } while (ok && f->n == FILL_BATCH);
     arena_free(f->arena);

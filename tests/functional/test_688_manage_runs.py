@@ -12,10 +12,16 @@ import subunit.v2
 import testtools
 
 from evidence import content, counts, stored, zstd
+from lab.service import PATH, wait_for
 from streams import Stream, simple
 from test_687_failures import sample
 
 JUNIT = b'<testsuite><testcase classname="j" name="one" time="1"><failure message="ValueError: 7"/></testcase></testsuite>'
+
+
+def stopped(pid):
+    with open('/proc/%d/stat' % pid, encoding='ascii') as f:
+        return f.read().rsplit(')', 1)[1].split()[0] == 'T'
 
 
 def manage(stack, *args, **more):
@@ -183,6 +189,21 @@ def test_owner_of_what_another_tool_loaded(empty, demo, alt, staff):
     assert manage(empty, 'db', 'signatures').stdout == b'wrote down 1 failure of 1 run\n'
     assert manage(empty, 'db', 'signatures').stdout == b'wrote down 0 failures of 0 runs\n'
     assert [f['message'] for f in alt.get('/v1/subunit/%s/failures' % alien).json()['failures']] == ['ValueError: <N>']
+
+
+def test_signatures_of_a_run_that_is_deleted_meanwhile(empty, demo):
+    run = stored(demo, sample())[0]
+    empty.sql('DELETE FROM test_run_failures')
+    command = [os.path.join(empty.build, 'manage', 'tally-manage'), '--config', empty.conf.path, 'db', 'signatures']
+    with subprocess.Popen(command, env={**empty.env, 'PATH': PATH, 'TALLY_FAULT': 'signatures.read=stop'},
+                          stdout=subprocess.PIPE) as filling:
+        wait_for('it to stop', lambda: stopped(filling.pid), 20)
+        assert demo.delete('/v1/subunit/' + run).status_code == 204
+        filling.send_signal(signal.SIGCONT)
+        assert filling.communicate(timeout=60)[0] == b'wrote down 0 failures of 1 run\n'
+    assert filling.returncode == 0
+    assert counts(empty)['runs'] == counts(empty)['test_run_failures'] == 0
+    assert empty.sql('SELECT * FROM run_trash') == ()
 
 
 def test_owner_of_runs_and_results(empty, demo, alt):
