@@ -159,8 +159,8 @@ void db_thread_end(void);
 
 /* --- what others ask ---------------------------------------------------------------------------- */
 
-/* For GET /metrics: the pool's connections, and how many of them nobody holds. */
-void db_usage(struct db *db, unsigned *open, unsigned *idle);
+/* For GET /metrics: the pool's connections, how many of them nobody holds, and how many there may be. */
+void db_usage(struct db *db, unsigned *open, unsigned *idle, unsigned *most);
 
 /* SELECT 1 within a second, on a connection of the pool. */
 bool db_ping(struct db *db, struct error *err);

@@ -95,8 +95,9 @@ static struct db_conn *take(struct db *db)
     return c;
 }
 
-void db_usage(struct db *db, unsigned *open, unsigned *idle)
+void db_usage(struct db *db, unsigned *open, unsigned *idle, unsigned *most)
 {
+    *most = db->size;
     pthread_mutex_lock(&db->lock);
     *open = db->open;
     *idle = 0;

@@ -2,7 +2,9 @@
 #include "handlers/metrics.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { BUCKETS = 12, METHODS = 7, CLASSES = 5 };
 
@@ -84,36 +86,48 @@ void metrics_request_end(const char *method, int status, uint64_t micros)
     atomic_fetch_sub_explicit(&in_flight, 1, memory_order_relaxed);
 }
 
+/* One socket, several processes: a look meets any of them, and each counts its own. By this label a
+ * monitoring system tells them apart; without it a smaller count after a larger one is a restart to it. */
+static void print_value(struct buf *out, const char *name, const char *labels, unsigned long long value)
+{
+    buf_printf(out, "%s{%sprocess=\"%d\"} %llu\n", name, labels, (int)getpid(), value);
+}
+
 static void print_requests(struct buf *out)
 {
+    char labels[64];
+
     buf_add_cstr(out, "# HELP tally_requests_total Requests answered\n# TYPE tally_requests_total counter\n");
     for (size_t m = 0; m < METHODS; m++)
         for (int class = 0; class < CLASSES; class ++)
-            if (get(&requests[m][class]))
-                buf_printf(out, "tally_requests_total{method=\"%s\",status=\"%dxx\"} %llu\n", method_label[m],
-                           class + 1, get(&requests[m][class]));
+            if (get(&requests[m][class])) {
+                snprintf(labels, sizeof(labels), "method=\"%s\",status=\"%dxx\",", method_label[m],
+                         class + 1);
+                print_value(out, "tally_requests_total", labels, get(&requests[m][class]));
+            }
 }
 
 static void print_durations(struct buf *out)
 {
     unsigned long long count = 0;
+    char labels[32];
 
     buf_add_cstr(out, "# HELP tally_request_seconds Duration of requests\n"
                       "# TYPE tally_request_seconds histogram\n");
-    for (size_t i = 0; i < BUCKETS; i++) {
+    for (size_t i = 0; i <= BUCKETS; i++) {
         count += get(&buckets[i]);
-        buf_printf(out, "tally_request_seconds_bucket{le=\"%s\"} %llu\n", bound_text[i], count);
+        snprintf(labels, sizeof(labels), "le=\"%s\",", i < BUCKETS ? bound_text[i] : "+Inf");
+        print_value(out, "tally_request_seconds_bucket", labels, count);
     }
-    count += get(&buckets[BUCKETS]);
-    buf_printf(out, "tally_request_seconds_bucket{le=\"+Inf\"} %llu\n", count);
-    buf_printf(out, "tally_request_seconds_sum %.6f\n", (double)get(&duration_sum_us) / 1e6);
-    buf_printf(out, "tally_request_seconds_count %llu\n", count);
+    buf_printf(out, "tally_request_seconds_sum{process=\"%d\"} %.6f\n", (int)getpid(),
+               (double)get(&duration_sum_us) / 1e6);
+    print_value(out, "tally_request_seconds_count", "", count);
 }
 
 void metrics_print_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
 {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %llu\n", name, help, name, name,
-               (unsigned long long)value);
+    buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+    print_value(out, name, "", value);
 }
 
 void metrics_print(struct buf *out)
@@ -122,7 +136,8 @@ void metrics_print(struct buf *out)
     print_durations(out);
     metrics_print_gauge(out, "tally_requests_in_flight", "Requests being answered", get(&in_flight));
     metrics_print_gauge(out, "tally_connections", "FastCGI connections open", get(&connections));
-    for (size_t i = 0; i < METRICS; i++)
-        buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", names[i].name, names[i].help,
-                   names[i].name, names[i].name, get(&counters[i]));
+    for (size_t i = 0; i < METRICS; i++) {
+        buf_printf(out, "# HELP %s %s\n# TYPE %s counter\n", names[i].name, names[i].help, names[i].name);
+        print_value(out, names[i].name, "", get(&counters[i]));
+    }
 }

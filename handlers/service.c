@@ -134,16 +134,17 @@ bool service_healthz(struct request *r, struct error *err)
 
 bool service_metrics(struct request *r, struct error *err)
 {
-    unsigned open, idle;
+    unsigned open, idle, most;
     struct buf body;
 
     (void)err;
-    db_usage(r->db, &open, &idle);
+    db_usage(r->db, &open, &idle, &most);
     buf_init(&body, 64 * 1024);
     metrics_print(&body);
     metrics_print_gauge(&body, "tally_database_connections", "Open connections to the database", open);
     metrics_print_gauge(&body, "tally_database_connections_in_use", "Those that a request holds",
                         open - idle);
+    metrics_print_gauge(&body, "tally_database_connections_limit", "How many there may be", most);
     response_header(r, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
     response_write(r, body.p, body.n);
     buf_free(&body);

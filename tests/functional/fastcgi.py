@@ -188,7 +188,7 @@ class Lone:
 
     def metric(self, name):
         text = self.ask(get('/metrics')).body.decode()
-        return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + ' '))
+        return next(float(line.split()[-1]) for line in text.splitlines() if line.startswith(name + '{process='))
 
     def fds(self):
         return len(os.listdir('/proc/%d/fd' % self.tally.pid))

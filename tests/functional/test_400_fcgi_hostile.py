@@ -316,8 +316,8 @@ def test_metrics_count(lone):
     assert lone.metric('tally_requests_in_flight') == 1
     assert lone.metric('tally_database_connections_in_use') == 0
     text = lone.ask(get('/metrics')).body.decode()
-    assert 'tally_requests_total{method="GET",status="2xx"}' in text
-    assert 'le="+Inf"' in text
+    assert 'tally_requests_total{method="GET",status="2xx",process="%d"}' % lone.tally.pid in text
+    assert 'le="+Inf",process="%d"}' % lone.tally.pid in text
 
 
 def test_token_works(lone):
