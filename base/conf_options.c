@@ -88,8 +88,8 @@ const struct conf_option conf_table[] = {
      .what = "How often a transaction that lost to another one (deadlock, lock wait, certification) is run "
              "again."},
     {"database", "load_data", CONF_BOOL, .offset = AT(database.load_data), .def = "true",
-     .what =
-         "Load uploads with LOAD DATA LOCAL where the server lets us; it never names a file that we send."},
+     .what = "Load uploads with LOAD DATA LOCAL where the server lets us and is no Galera node; it never "
+             "names a file that we send."},
     {"database", "version_table", CONF_TABLE, SIGHUP, .offset = AT(database.version_table),
      .def = "refstack_alembic_version",
      .what = "The table that holds the revision of RefStack's tables. A change renames it, also at SIGHUP."},

@@ -103,6 +103,27 @@ static bool limit_locks(struct db_conn *c, struct error *err)
     return conn_query(c, text, (size_t)n, err);
 }
 
+/* LOCAL makes errors warnings, even that a Galera node has given up the transaction for another node's: what
+ * is loaded after that stays, whatever becomes of the rest. */
+static bool look_at_load(struct db_conn *c, struct error *err)
+{
+    static const char sql[] = "SHOW VARIABLES WHERE Variable_name IN ('local_infile', 'wsrep_on')";
+    bool local = false, galera = false;
+    MYSQL_RES *res;
+    MYSQL_ROW row;
+
+    if (!conn_query(c, sql, sizeof(sql) - 1, err))
+        return false;
+    res = mysql_store_result(c->my);
+    if (!res)
+        return conn_fail(c, mysql_errno(c->my), mysql_error(c->my), sql, err);
+    while ((row = mysql_fetch_row(res)))
+        *(strcmp(row[0], "wsrep_on") == 0 ? &galera : &local) = row[1] && strcmp(row[1], "ON") == 0;
+    mysql_free_result(res);
+    c->can_load = c->settings->load_data && local && !galera;
+    return true;
+}
+
 static bool session_set_up(struct db_conn *c, struct error *err)
 {
     static const char set[] = "SET SESSION time_zone = '+00:00', SESSION sql_mode = "
@@ -114,20 +135,11 @@ static bool session_set_up(struct db_conn *c, struct error *err)
         "'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,"
         "ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO',"
         " SESSION tx_isolation = 'READ-COMMITTED'";
-    MYSQL_RES *res;
 
     if (db_is_mariadb(c) ? !conn_query(c, set_mariadb, sizeof(set_mariadb) - 1, err)
                          : !conn_query(c, set, sizeof(set) - 1, err))
         return false;
-    if (!limit_locks(c, err) || !conn_query(c, "SELECT @@local_infile", 21, err))
-        return false;
-    res = mysql_store_result(c->my);
-    if (!res)
-        return conn_fail(c, mysql_errno(c->my), mysql_error(c->my), "SELECT @@local_infile", err);
-    MYSQL_ROW row = mysql_fetch_row(res);
-    c->can_load = c->settings->load_data && row && row[0] && row[0][0] == '1';
-    mysql_free_result(res);
-    return true;
+    return limit_locks(c, err) && look_at_load(c, err);
 }
 
 bool conn_open(struct db_conn *c, struct error *err)

@@ -46,7 +46,7 @@ struct db_conn {
     bool broken;    /* the server went away, or the protocol is in doubt: close it */
     bool in_tx;     /* between START TRANSACTION and its end */
     bool in_commit; /* COMMIT has been sent and not answered */
-    bool can_load;  /* the server takes LOAD DATA LOCAL */
+    bool can_load;  /* the server takes LOAD DATA LOCAL, and is no node of Galera */
     struct db_bulk_source *source;
     int64_t idle_since;   /* clock_mono_us() of its release */
     struct db_conn *next; /* in the pool's free list */
