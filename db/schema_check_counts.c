@@ -58,14 +58,16 @@ static const char *const checks[] = {
     "ORDER BY d.project, d.tests_id",
 
     /* The lists that a run stands in and those that it should stand in are the same, or something is left
-       over. */
+       over. runs.run_time is a FLOAT, of which a dump tells six digits: they are what is compared. */
     "SELECT CONCAT('run ', run_id, ' does not stand in its lists as it is: another tool changed it') AS what "
     "FROM "
     "(SELECT u.run_id AS run_id FROM (SELECT run_id, list, COALESCE(project, '') AS project, run_at, status, "
-    "passes, fails, skips, run_time, 1 AS n FROM run_lists UNION ALL SELECT i.run_id, l.list, "
+    "passes, fails, skips, CONCAT(CAST(run_time AS FLOAT)) AS run_time, 1 AS n FROM run_lists UNION ALL "
+    "SELECT i.run_id, l.list, "
     "COALESCE(i.project, "
     "''), i.run_at, IF(COALESCE(r.fails, 0) > 0, 2, COALESCE(r.passes, 0) > 0), COALESCE(r.passes, 0), "
-    "COALESCE(r.fails, 0), COALESCE(r.skips, 0), COALESCE(r.run_time, 0), -1 FROM (" RUN_LISTS ") l "
+    "COALESCE(r.fails, 0), COALESCE(r.skips, 0), COALESCE(CONCAT(r.run_time), '0'), -1 FROM (" RUN_LISTS
+    ") l "
     "JOIN run_info i ON i.run_id = l.run_id JOIN runs r ON r.id = i.run_id) u "
     "GROUP BY u.run_id, u.list, u.project, u.run_at, u.status, u.passes, u.fails, u.skips, u.run_time "
     "HAVING SUM(u.n) <> 0) d GROUP BY run_id ORDER BY run_id",
