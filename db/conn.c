@@ -108,7 +108,7 @@ static bool limit_locks(struct db_conn *c, struct error *err)
 static bool look_at_load(struct db_conn *c, struct error *err)
 {
     static const char sql[] = "SHOW VARIABLES WHERE Variable_name IN ('local_infile', 'wsrep_on')";
-    bool local = false, galera = false;
+    bool local = false;
     MYSQL_RES *res;
     MYSQL_ROW row;
 
@@ -117,10 +117,11 @@ static bool look_at_load(struct db_conn *c, struct error *err)
     res = mysql_store_result(c->my);
     if (!res)
         return conn_fail(c, mysql_errno(c->my), mysql_error(c->my), sql, err);
+    c->galera = false;
     while ((row = mysql_fetch_row(res)))
-        *(strcmp(row[0], "wsrep_on") == 0 ? &galera : &local) = row[1] && strcmp(row[1], "ON") == 0;
+        *(strcmp(row[0], "wsrep_on") == 0 ? &c->galera : &local) = row[1] && strcmp(row[1], "ON") == 0;
     mysql_free_result(res);
-    c->can_load = c->settings->load_data && local && !galera;
+    c->can_load = c->settings->load_data && local && !c->galera;
     return true;
 }
 
@@ -187,10 +188,28 @@ bool conn_reopen(struct db_conn *c, struct error *err)
     return conn_open(c, err);
 }
 
+bool conn_keeps(struct db_conn *c, struct error *err)
+{
+    if (!c->in_tx || (c->lost.kind == ERROR_NONE && (c->my->server_status & SERVER_STATUS_IN_TRANS)))
+        return true;
+    if (c->lost.kind == ERROR_NONE)
+        conn_fail(c, ER_LOCK_DEADLOCK, "the server has given the transaction up", "statement", &c->lost);
+    if (err)
+        *err = c->lost;
+    return false;
+}
+
+bool conn_still(struct db_conn *c, struct error *err)
+{
+    return !c->in_tx || !c->galera || (conn_query(c, "DO 0", 4, err) && conn_keeps(c, err));
+}
+
 bool conn_query(struct db_conn *c, const char *sql, size_t n, struct error *err)
 {
     if (!c->my)
         return error_set(err, ERROR_UNAVAILABLE, "database: not connected");
+    if (!conn_keeps(c, err))
+        return false;
     if (mysql_real_query(c->my, sql, (unsigned long)n))
         return conn_fail(c, mysql_errno(c->my), mysql_error(c->my), sql[0] == 'L' ? "LOAD DATA" : "statement",
                          err);

@@ -46,7 +46,11 @@ struct db_conn {
     bool broken;    /* the server went away, or the protocol is in doubt: close it */
     bool in_tx;     /* between START TRANSACTION and its end */
     bool in_commit; /* COMMIT has been sent and not answered */
-    bool can_load;  /* the server takes LOAD DATA LOCAL, and is no node of Galera */
+    bool galera;    /* the server is a node of a cluster */
+    bool can_load;  /* it takes LOAD DATA LOCAL, and is no such node */
+    /* Why the transaction is gone, where a result that was not read to its end has said so: its next
+     * statement fails by it. */
+    struct error lost;
     struct db_bulk_source *source;
     int64_t idle_since;   /* clock_mono_us() of its release */
     struct db_conn *next; /* in the pool's free list */
@@ -64,6 +68,13 @@ bool conn_fail(struct db_conn *c, unsigned code, const char *message, const char
 
 /* The prepared statement of SQL, from the cache or new. */
 struct db_statement *conn_statement(struct db_conn *c, const char *sql, struct error *err);
+
+/* False, with the reason, where the transaction is known to be gone. */
+bool conn_keeps(struct db_conn *c, struct error *err);
+
+/* After a command whose reply cannot say that a Galera node has given the transaction up (PREPARE, CLOSE,
+ * long data; MariaDB 10.11 forgets it then, and the next statement would be one of its own): asks. */
+bool conn_still(struct db_conn *c, struct error *err);
 
 /* Text that needs no preparing (START TRANSACTION, ...). */
 bool conn_query(struct db_conn *c, const char *sql, size_t n, struct error *err);

@@ -32,6 +32,7 @@ struct db_rows {
     MYSQL_BIND *binds;
     unsigned n;
     bool grown;  /* a text of the row at hand got a larger buffer */
+    bool ended;  /* the server has said that there are no more, or why not */
     bool failed; /* db_next() has ended by an error */
 };
 
@@ -86,7 +87,7 @@ struct db_statement *conn_statement(struct db_conn *c, const char *sql, struct e
     fault_note(sql);
     struct db_statement *s = statement_place(c);
     *s = (struct db_statement){.sql = mem_strdup(sql), .hash = hash, .stmt = stmt, .last_used = ++c->uses};
-    return s;
+    return conn_still(c, err) ? s : NULL;
 }
 
 static void bind_value(MYSQL_BIND *b, const struct db_value *v)
@@ -163,6 +164,7 @@ bool conn_execute(struct db_conn *c, struct db_statement *s, const struct db_val
             streamed = true;
             ok = send_stream(c, s->stmt, (unsigned)i, &values[i].stream, err);
         }
+    ok = ok && conn_keeps(c, err) && (!streamed || conn_still(c, err));
     if (ok && fault_point("db.execute"))
         ok = error_set(err, ERROR_INTERNAL, "database: fault point db.execute");
     if (ok && mysql_stmt_execute(s->stmt))
@@ -224,6 +226,12 @@ static void bind_column(struct column *col, MYSQL_BIND *b, const MYSQL_FIELD *fi
     }
 }
 
+static bool fetch_failed(struct db_rows *rows, const char *what, struct error *err)
+{
+    rows->failed = rows->ended = true;
+    return statement_fail(rows->conn, rows->statement->stmt, what, err);
+}
+
 static struct db_rows *rows_open(struct db_conn *c, struct db_statement *s, struct error *err)
 {
     MYSQL_RES *meta = mysql_stmt_result_metadata(s->stmt);
@@ -244,7 +252,7 @@ static struct db_rows *rows_open(struct db_conn *c, struct db_statement *s, stru
         bind_column(&rows->columns[i], &rows->binds[i], mysql_fetch_field_direct(meta, i));
     s->busy = true;
     if (mysql_stmt_bind_result(s->stmt, rows->binds)) {
-        statement_fail(c, s->stmt, "bind result", err);
+        fetch_failed(rows, "bind result", err);
         db_close(rows);
         return NULL;
     }
@@ -277,12 +285,6 @@ static bool fetch_long(struct db_rows *rows, unsigned i, struct error *err)
     return true;
 }
 
-static bool fetch_failed(struct db_rows *rows, const char *what, struct error *err)
-{
-    rows->failed = true;
-    return statement_fail(rows->conn, rows->statement->stmt, what, err);
-}
-
 bool db_next(struct db_rows *rows, struct error *err)
 {
     error_clear(err);
@@ -292,8 +294,10 @@ bool db_next(struct db_rows *rows, struct error *err)
         return fetch_failed(rows, "bind result", err);
     rows->grown = false;
     int rc = mysql_stmt_fetch(rows->statement->stmt);
-    if (rc == MYSQL_NO_DATA)
+    if (rc == MYSQL_NO_DATA) {
+        rows->ended = true;
         return false;
+    }
     if (rc != 0 && rc != MYSQL_DATA_TRUNCATED)
         return fetch_failed(rows, "fetch", err);
     for (unsigned i = 0; i < rows->n; i++) {
@@ -301,13 +305,27 @@ bool db_next(struct db_rows *rows, struct error *err)
 
         if (col->type != DB_TEXT || col->null || col->length <= col->text_size)
             continue;
+        rows->grown = true;
         if (!fetch_long(rows, i, err)) {
             rows->failed = true;
             return false;
         }
-        rows->grown = true;
     }
     return true;
+}
+
+/* What is left of a result: the library would read it without a look at how it ends. A Galera node, which has
+ * given the transaction up, says so there, and would take what follows for statements of their own. */
+static void read_end(struct db_rows *rows)
+{
+    int rc = 0;
+
+    if (!rows->ended && rows->grown && mysql_stmt_bind_result(rows->statement->stmt, rows->binds))
+        return;
+    while (!rows->ended && (rc == 0 || rc == MYSQL_DATA_TRUNCATED))
+        rc = mysql_stmt_fetch(rows->statement->stmt);
+    if (!rows->ended && rc != MYSQL_NO_DATA && rows->conn->in_tx)
+        statement_fail(rows->conn, rows->statement->stmt, "end of rows", &rows->conn->lost);
 }
 
 void db_close(struct db_rows *rows)
@@ -315,7 +333,7 @@ void db_close(struct db_rows *rows)
     if (!rows)
         return;
     mysql_free_result(rows->meta);
-    /* Reads what is left of an unbuffered result. */
+    read_end(rows);
     mysql_stmt_free_result(rows->statement->stmt);
     rows->statement->busy = false;
     for (unsigned i = 0; i < rows->n; i++)

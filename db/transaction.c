@@ -48,6 +48,7 @@ static bool attempt(struct db_conn *c, db_tx_fn fn, void *arg, struct error *err
     if (!conn_query(c, "START TRANSACTION", 17, err))
         return false;
     c->in_tx = true;
+    error_clear(&c->lost);
     if (!fn(c, arg, err))
         return false;
     if (fault_point("db.before_commit"))
