@@ -99,6 +99,8 @@ class Browser:
         for entry in self.console():
             if entry['level'] not in ('SEVERE', 'WARNING'):
                 continue
+            if '/favicon.ico - ' in entry['message']:
+                continue  # Chromium asks for it beside the picture that begin() opens, sooner or later
             status = re.search(r'Failed to load resource: the server responded with a status of (\d+)', entry['message'])
             if status and int(status.group(1)) in self.expected:
                 continue

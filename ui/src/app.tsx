@@ -1,13 +1,14 @@
 /** The frame around every page: navigation, who is signed in, colours, and the page that the address names. */
 import { ComponentChildren } from 'preact';
-import { useEffect, useErrorBoundary, useRef, useState } from 'preact/hooks';
+import { useErrorBoundary, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, MISFIT } from './api';
 import { Button, EmptyState, ErrorNote, Note } from './components/basic';
 import { Toasts } from './components/toast';
 import { zone } from './format';
 import { revoke } from './identity';
 import { SignIn } from './pages/sign-in';
-import { href, match, useLocation } from './router';
+import { take, useKeeping } from './kept';
+import { getEntry, href, match, useLocation } from './router';
 import { Route, routes } from './routes';
 import { Session, getEnded, signOut, useSession } from './session';
 import { Theme, setTheme, useTheme } from './theme';
@@ -81,24 +82,50 @@ function Guard({ children }: { children: ComponentChildren }) {
     return <ErrorNote error={new ApiError(0, MISFIT)} retry={reset} />;
 }
 
+interface Place {
+    top: number;
+    link: string | null; // where the focus was
+}
+
+/** Back to PLACE as soon as the page is long enough, unless somebody scrolls himself meanwhile. Ended by calling what is returned. */
+function comeBack(main: HTMLElement, { top, link }: Place): () => void {
+    const over = new AbortController();
+    const observer = new ResizeObserver(() => {
+        window.scrollTo(0, top);
+        if (Math.abs(window.scrollY - top) > 1) return;
+        stop();
+        [...main.querySelectorAll('a')].find((a) => a.getAttribute('href') === link)?.focus({ preventScroll: true });
+    });
+    const stop = () => {
+        observer.disconnect();
+        over.abort();
+    };
+    for (const own of ['wheel', 'touchmove', 'pointerdown', 'keydown']) window.addEventListener(own, stop, { signal: over.signal });
+    observer.observe(main);
+    return stop;
+}
+
 export function App() {
     const session = useSession();
-    const { path, query } = useLocation();
+    const { path, query, round } = useLocation();
     const [menu, setMenu] = useState(false);
     const main = useRef<HTMLElement>(null);
     const found = find(path);
-    const first = useRef(true);
     const entered = !!session;
-    useEffect(() => {
-        setMenu(false);
-        if (first.current) {
-            first.current = false;
-            return;
+    const shown = useRef(path + entered + round);
+    useKeeping('window', (): Place => ({ top: window.scrollY, link: document.activeElement?.getAttribute('href') ?? null }));
+    useLayoutEffect(() => {
+        const place = take<Place>('window');
+        const now = path + entered + round;
+        if (shown.current !== now) {
+            shown.current = now;
+            setMenu(false);
+            // A new page: screen readers and the keyboard begin at its top.
+            if (!place) window.scrollTo(0, 0);
+            if (entered || found?.route.open) main.current?.focus({ preventScroll: true }); // the form for signing in has its own
         }
-        // A new page: screen readers and the keyboard begin at its top.
-        window.scrollTo(0, 0);
-        if (entered || found?.route.open) main.current?.focus({ preventScroll: true }); // the form for signing in has its own
-    }, [path, entered]);
+        return place && main.current ? comeBack(main.current, place) : undefined;
+    }, [path, round, getEntry(), entered]);
 
     const signInHref = href('/sign-in', { to: href(path, query).slice(1) });
     let content;
@@ -114,7 +141,7 @@ export function App() {
         const { page: Page } = found.route;
         // another run is another page, not the same one with other data
         content = (
-            <Guard key={found.route.pattern + JSON.stringify(found.params)}>
+            <Guard key={found.route.pattern + JSON.stringify(found.params) + round}>
                 {!session && getEnded() && (
                     <div role="status"><Note tone="warn">Your session has ended: this is what everybody sees. <a href={signInHref}>Sign in again</a> to go on.</Note></div>
                 )}

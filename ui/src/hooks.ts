@@ -1,6 +1,7 @@
 /** What pages load with: the request ends when the page is left, and a late answer is dropped. */
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ApiError, MISFIT } from './api';
+import { take, useKeeping } from './kept';
 
 export interface Resource<T> {
     data: T | null;
@@ -58,7 +59,7 @@ export interface List<T> {
     reload: () => void;
 }
 
-/** A list that grows page by page; begins anew when DEPS change. */
+/** A list that grows page by page; begins anew when DEPS change. Back finds as much of it as there was, and looks again. */
 export function useList<T>(
     load: (marker: string | null, signal: AbortSignal) => Promise<Page<T>>,
     deps: readonly unknown[],
@@ -67,31 +68,32 @@ export function useList<T>(
     const [state, setState] = useState(empty);
     const [round, setRound] = useState(0);
     const current = useRef<AbortController | null>(null);
-    const run = (marker: string | null) => {
+    /** Asks for what is behind ITEMS, until there are LEAST. */
+    const run = async (items: T[], marker: string | null, least: number) => {
         const controller = current.current;
         if (!controller) return;
         setState((s) => ({ ...s, error: null, loading: true }));
-        load(marker, controller.signal).then(
-            (page) => {
-                if (controller.signal.aborted) return;
-                setState((s) => ({
-                    items: marker === null ? page.items : [...s.items, ...page.items],
-                    next: page.next,
-                    error: null,
-                    loading: false,
-                }));
-            },
-            (e: unknown) => {
-                if (controller.signal.aborted || isAbort(e)) return;
-                setState((s) => ({ ...s, error: asError(e), loading: false }));
-            },
-        );
+        try {
+            let next = marker;
+            do {
+                const page = await load(next, controller.signal);
+                items = [...items, ...page.items];
+                next = page.next;
+            } while (next !== null && items.length < least);
+            if (!controller.signal.aborted) setState({ items, next, error: null, loading: false });
+        } catch (e) {
+            if (controller.signal.aborted || isAbort(e)) return;
+            setState((s) => ({ ...s, error: asError(e), loading: false }));
+        }
     };
-    useEffect(() => {
+    const name = 'list' + JSON.stringify(deps);
+    useKeeping(name, () => (state.items.length > 0 ? state : undefined));
+    useLayoutEffect(() => {
         const controller = new AbortController();
         current.current = controller;
-        setState(empty);
-        run(null);
+        const found = take<typeof state>(name);
+        setState(found ?? empty);
+        void run([], null, found?.items.length ?? 0);
         return () => controller.abort();
     }, [...deps, round]);
     return {
@@ -99,7 +101,7 @@ export function useList<T>(
         error: state.error,
         loading: state.loading,
         hasMore: state.next !== null,
-        more: () => !state.loading && state.next !== null && run(state.next),
+        more: () => !state.loading && state.next !== null && void run(state.items, state.next, 0),
         reload: () => setRound((n) => n + 1),
     };
 }

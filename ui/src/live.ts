@@ -1,7 +1,8 @@
 /** What changes while one looks at it: asked for again and again, often while it moves and never while nobody looks. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { ApiError } from './api';
 import { asError } from './hooks';
+import { take, useKeeping } from './kept';
 
 export interface Live<T> {
     data: T | null;
@@ -20,7 +21,11 @@ const SLOWEST = 60; // where the server gives no answer
 export function useLive<T>(load: (signal: AbortSignal) => Promise<T>, moving: (data: T) => boolean, deps: readonly unknown[]): Live<T> {
     const [state, setState] = useState<{ data: T | null; error: ApiError | null }>({ data: null, error: null });
     const [round, setRound] = useState(0);
-    useEffect(() => {
+    const name = 'live' + JSON.stringify(deps);
+    useKeeping(name, () => state.data ?? undefined);
+    useLayoutEffect(() => {
+        const found = take<T>(name);
+        if (found) setState({ data: found, error: null });
         const controller = new AbortController();
         let timer = 0;
         let pause = QUICK;

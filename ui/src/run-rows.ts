@@ -1,9 +1,10 @@
 /** All tests of a run, page by page: the first page is small, so that something is seen at once. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { ApiError } from './api';
 import { Run, RunPart, TestRun, getRunPart } from './evidence';
 import { parseTime } from './format';
 import { asError } from './hooks';
+import { onSession } from './session';
 
 /** One test of the run. What only its own page shows (attachments, metadata) is asked for when it is opened. */
 export interface Row {
@@ -72,28 +73,39 @@ function addPart(rows: Row[], part: RunPart, intern: (word: string) => string): 
     }
 }
 
+/** The run that was looked at last, for who comes back to it: a stored run gets no more tests. */
+let last: { uuid: string; run: Run | null; rows: Row[]; done: boolean; intern: (word: string) => string } | null = null;
+
+onSession(() => {
+    last = null;
+});
+
 export function useRunRows(uuid: string): RunRows {
-    const [state, setState] = useState<Omit<RunRows, 'retry'>>({ run: null, rows: [], version: 0, done: false, error: null });
+    const [at] = useState(() => (last?.uuid === uuid ? last : { uuid, run: null, rows: [], done: false, intern: interner() }));
+    const [state, setState] = useState<Omit<RunRows, 'retry'>>({ run: at.run, rows: at.rows, version: 0, done: at.done, error: null });
     const [round, setRound] = useState(0);
-    const at = useRef({ rows: [] as Row[], marker: 0, intern: interner() });
     useEffect(() => {
         const controller = new AbortController();
         const { signal } = controller;
+        last = at;
         const load = async () => {
             for (;;) {
-                const { rows, marker, intern } = at.current;
-                const part = await getRunPart(uuid, marker, rows.length === 0 ? FIRST : REST, signal);
+                const { rows } = at;
+                const part = await getRunPart(uuid, rows.at(-1)?.id ?? 0, rows.length === 0 ? FIRST : REST, signal);
                 if (signal.aborted) return;
-                addPart(rows, part, intern);
-                const next = part.next_marker;
-                setState((s) => ({ run: part['subunit-data'], rows, version: s.version + 1, done: next === undefined, error: null }));
-                if (next === undefined) return;
-                at.current.marker = next;
+                addPart(rows, part, at.intern);
+                at.run = part['subunit-data'];
+                at.done = part.next_marker === undefined;
+                setState((s) => ({ run: at.run, rows, version: s.version + 1, done: at.done, error: null }));
+                if (at.done) return;
             }
         };
         setState((s) => ({ ...s, error: null }));
         load().catch((e: unknown) => {
-            if (!signal.aborted) setState((s) => ({ ...s, error: asError(e) }));
+            if (signal.aborted) return;
+            const error = asError(e);
+            if (error.status === 404) last = null; // it has been deleted meanwhile
+            setState((s) => ({ ...s, error, ...(error.status === 404 && { run: null }) }));
         });
         return () => controller.abort();
     }, [uuid, round]);

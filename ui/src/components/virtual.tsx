@@ -1,6 +1,7 @@
 /** A list of any length: only what is in sight is in the document. Rows have one height. */
 import { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { take, useKeeping } from '../kept';
 
 interface VirtualListProps {
     count: number;
@@ -26,7 +27,12 @@ export function VirtualList({ count, rowHeight, height, label, row, onOpen, sele
     const part = useRef<HTMLDivElement>(null);
     const [at, setAt] = useState(0); // the block at the top
     const [room, setRoom] = useState(600);
-    const [active, setActive] = useState(0);
+    const [before] = useState(() => take<{ top: number; active: number }>('virtual ' + label));
+    const [active, setActive] = useState(before?.active ?? 0);
+    // Where it is to scroll to again, once there are rows enough or until somebody scrolls himself.
+    const goal = useRef(before?.top ?? null);
+    const settle = () => { goal.current = null; };
+    useKeeping('virtual ' + label, () => ({ top: goal.current ?? box.current?.scrollTop ?? 0, active }));
 
     useLayoutEffect(() => {
         const element = box.current;
@@ -40,10 +46,14 @@ export function VirtualList({ count, rowHeight, height, label, row, onOpen, sele
     }, [height]);
     useLayoutEffect(() => {
         if (filler.current) filler.current.style.height = `${count * rowHeight}px`;
-        if (box.current && box.current.scrollTop > count * rowHeight) box.current.scrollTop = 0;
+        if (!box.current) return;
+        if (box.current.scrollTop > count * rowHeight) box.current.scrollTop = 0;
+        if (goal.current === null) return;
+        box.current.scrollTop = goal.current;
+        if (box.current.scrollTop > goal.current - 1) settle();
     }, [count, rowHeight]);
     useEffect(() => {
-        if (active >= count) setActive(Math.max(0, count - 1));
+        if (active >= count && goal.current === null) setActive(Math.max(0, count - 1));
     }, [count]);
 
     const first = Math.min(Math.max(0, at * BLOCK - SPARE), Math.max(0, count - 1));
@@ -68,6 +78,7 @@ export function VirtualList({ count, rowHeight, height, label, row, onOpen, sele
             ArrowDown: active + 1, ArrowUp: active - 1, PageDown: active + page, PageUp: active - page, Home: 0, End: count - 1,
         };
         const target = to[e.key];
+        settle();
         if (target !== undefined) {
             e.preventDefault();
             go(target);
@@ -91,7 +102,8 @@ export function VirtualList({ count, rowHeight, height, label, row, onOpen, sele
     return (
         <div class="virtual" ref={box} role="listbox" aria-label={label} tabIndex={0}
             aria-activedescendant={active >= first && active < last ? `${id}-${active}` : undefined}
-            onScroll={(e) => setAt(Math.floor(e.currentTarget.scrollTop / rowHeight / BLOCK))} onKeyDown={onKeyDown}>
+            onScroll={(e) => setAt(Math.floor(e.currentTarget.scrollTop / rowHeight / BLOCK))} onKeyDown={onKeyDown}
+            onWheel={settle} onPointerDown={settle}>
             <div ref={filler} class="virtual-filler" role="presentation">
                 <div ref={part} class="virtual-part" role="presentation">{rows}</div>
             </div>

@@ -5,6 +5,7 @@ import { Column, PagedTable } from '../components/table';
 import { Run, listRuns, ownMetadata } from '../evidence';
 import { ago, count, dayToUtc, duration } from '../format';
 import { useList, useTitle } from '../hooks';
+import { useKeptState } from '../kept';
 import { readPair } from '../query';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
@@ -101,7 +102,7 @@ function Chips({ run, query }: { run: Run; query: URLSearchParams }) {
 export function Runs({ query }: PageProps) {
     useTitle('Runs');
     const session = useSession();
-    const [chosen, setChosen] = useState<Run[]>([]);
+    const [chosen, setChosen] = useKeptState<Run[]>('chosen', []);
     const key = apiQuery(query).toString();
     const list = useList<Run>((marker, signal) => listRuns(new URLSearchParams(key), marker, signal), [key]);
     const choose = (run: Run, on: boolean) =>

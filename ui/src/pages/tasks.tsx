@@ -1,10 +1,10 @@
 /** The project's tasks, as they go on. */
-import { useState } from 'preact/hooks';
 import { Task, ended, listTasks } from '../catalogue';
 import { Badge, Button, EmptyState, ErrorNote, Field, Loading, Progress, Time } from '../components/basic';
 import { Column, Table } from '../components/table';
 import { ago, bytes, count, percent } from '../format';
 import { useTitle } from '../hooks';
+import { useKeptState } from '../kept';
 import { useLive } from '../live';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
@@ -43,7 +43,7 @@ const PAGE = 50;
 
 export function Tasks({ query }: PageProps) {
     useTitle('Tasks');
-    const [limit, setLimit] = useState(PAGE);
+    const [limit, setLimit] = useKeptState('limit', PAGE);
     const type = query.get('type') ?? '';
     const status = query.get('status') ?? '';
     const { data, error, reload } = useLive(
