@@ -3,9 +3,10 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { Badge, Button, EmptyState, Text } from '../components/basic';
 import { failed } from '../evidence';
 import { duration, percent, plural } from '../format';
+import { useKeptState } from '../kept';
 import type { RunRows } from '../run-rows';
 import { cssColor, useShownTheme } from '../theme';
-import { Lanes, Timed, at, before, layOut, mark, step } from '../timeline';
+import { Lane, Lanes, Timed, at, before, layOut, mark, step } from '../timeline';
 
 const HEAD = 24; // the axis
 const NARROWEST = 1e-4; // seconds that the whole width may show
@@ -20,8 +21,56 @@ interface Place {
     index: number;
 }
 
-function barColor(status: string): string {
-    return failed(status) ? '--bad-bar' : status === 'skip' ? '--warn-bar' : status === 'success' || status === 'xfail' ? '--good-bar' : '--edge';
+// From below to above, where several tests share a pixel.
+const COLORS = ['--bad-bar', '--warn-bar', '--edge', '--good-bar'] as const;
+const LEAST = 3; // pixels that a failure is high, however small its share
+
+/** The place in COLORS. */
+function kindOf(status: string): number {
+    return failed(status) ? 0 : status === 'skip' ? 1 : status === 'success' || status === 'xfail' ? 3 : 2;
+}
+
+/** Rectangles of a color each: left, top, width, height. */
+type Bars = [number, number, number, number][][];
+
+/**
+ * The bars of LANE between TOP and TOP + TALL. Tests that are narrower than two pixels share theirs: each colour is as high
+ * as its share of the tests there, so that failures that are few among many are seen, and are seen to be few.
+ */
+function barsOf(lane: Lane, view: View, width: number, top: number, tall: number, bars: Bars): void {
+    const perSecond = width / (view.to - view.from);
+    const shared = new Uint32Array((Math.ceil(width) + 2) * COLORS.length); // of each pixel the tests of each colour
+    for (let k = Math.max(0, before(lane, view.from) - 1); k < lane.tests.length; k++) {
+        const t = lane.tests[k];
+        if (!t || t.start > view.to) break;
+        const left = (t.start - view.from) * perSecond;
+        const right = left + t.seconds * perSecond;
+        if (right < 0) continue;
+        const kind = kindOf(t.status);
+        if (right - left >= 2) {
+            bars[kind]?.push([left, top, right - left - 0.5, tall]);
+            continue;
+        }
+        // a bar that ends where a pixel begins is not in that pixel
+        for (let x = Math.max(0, Math.floor(left)); x === Math.floor(left) || x < right - 0.01; x++) {
+            const at = x * COLORS.length + kind;
+            shared[at] = (shared[at] ?? 0) + 1;
+        }
+    }
+    for (let at = 0; at < shared.length; at += COLORS.length) {
+        let left = 0;
+        for (let kind = 0; kind < COLORS.length; kind++) left += shared[at + kind] ?? 0;
+        let bottom = top + tall;
+        for (let kind = 0; left > 0 && kind < COLORS.length; kind++) {
+            const tests = shared[at + kind] ?? 0;
+            if (tests === 0) continue;
+            const share = ((bottom - top) * tests) / left;
+            const high = tests === left ? bottom - top : kind === 0 ? Math.max(Math.min(LEAST, tall / 2), share) : share;
+            bars[kind]?.push([at / COLORS.length, bottom - high, 1, high]);
+            bottom -= high;
+            left -= tests;
+        }
+    }
 }
 
 function draw(canvas: HTMLCanvasElement, lanes: Lanes, view: View, laneHeight: number, chosen: Timed | null): void {
@@ -35,7 +84,6 @@ function draw(canvas: HTMLCanvasElement, lanes: Lanes, view: View, laneHeight: n
     g.scale(scale, scale);
     const perSecond = width / (view.to - view.from);
     const x = (time: number) => (time - view.from) * perSecond;
-    const colors = new Map(['--bad-bar', '--warn-bar', '--good-bar', '--edge'].map((c) => [c, cssColor(c)]));
     g.font = `12px ${cssColor('--font')}`;
     g.textBaseline = 'middle';
     const by = step(view.to - view.from, width / 90);
@@ -46,26 +94,19 @@ function draw(canvas: HTMLCanvasElement, lanes: Lanes, view: View, laneHeight: n
         g.fillStyle = cssColor('--text-2');
         g.fillText(mark(t, by), left + 4, HEAD / 2);
     }
+    const bars: Bars = COLORS.map(() => []);
+    g.fillStyle = cssColor('--line');
     lanes.lanes.forEach((lane, i) => {
         const top = HEAD + i * laneHeight + 2;
         const tall = Math.max(2, laneHeight - 4);
-        g.fillStyle = cssColor('--line');
         g.fillRect(0, top + tall + 1, width, 1);
-        // Failures after the others: where thousands share a pixel they are what must be seen.
-        for (const failures of [false, true]) {
-            let drawn = -1; // the last pixel that has a bar: what would stand on it is not seen
-            for (let k = Math.max(0, before(lane, view.from) - 1); k < lane.tests.length; k++) {
-                const t = lane.tests[k];
-                if (!t || t.start > view.to) break;
-                const left = x(t.start);
-                const right = Math.max(left + 1, x(t.start + t.seconds) - 0.5);
-                if (right < 0 || right <= drawn || failed(t.status) !== failures) continue;
-                g.fillStyle = colors.get(barColor(t.status)) ?? '';
-                g.fillRect(left, top, right - left, tall);
-                drawn = Math.max(drawn, Math.floor(right));
-            }
-        }
+        barsOf(lane, view, width, top, tall, bars);
     });
+    // Failures last: no other bar lies over one.
+    for (let kind = COLORS.length - 1; kind >= 0; kind--) {
+        g.fillStyle = cssColor(COLORS[kind] ?? '');
+        for (const bar of bars[kind] ?? []) g.fillRect(...bar);
+    }
     if (chosen) {
         const i = lanes.lanes.findIndex((lane) => lane.tests.includes(chosen));
         const left = x(chosen.start);
@@ -90,7 +131,7 @@ function clamped(view: View, lanes: Lanes): View {
 function Plot({ lanes, onOpen }: { lanes: Lanes; onOpen: (id: number) => void }) {
     const canvas = useRef<HTMLCanvasElement>(null);
     const theme = useShownTheme();
-    const [view, setView] = useState<View>({ from: lanes.from, to: lanes.to });
+    const [view, setView] = useKeptState<View>('timeline', { from: lanes.from, to: lanes.to });
     const [place, setPlace] = useState<Place | null>(null); // of the keyboard
     const [hover, setHover] = useState<{ test: Timed; x: number; y: number } | null>(null);
     const [size, setSize] = useState(0);
@@ -199,6 +240,7 @@ function Plot({ lanes, onOpen }: { lanes: Lanes; onOpen: (id: number) => void })
                 <span class="quiet small">
                     <span class="for-mouse">Drag to move, Ctrl and the wheel to zoom. </span>
                     Keys: arrows, +, −, 0 for all, Enter opens.
+                    Green passed, yellow was skipped, red failed; where many share a pixel, each as high as its share.
                 </span>
                 <span class="row">
                     <Button onClick={() => zoom(0.5)} aria-label="Zoom in" class="icon-button">+</Button>
