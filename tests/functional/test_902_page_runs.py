@@ -61,6 +61,19 @@ def test_pages_and_filters(browser, runs):
     browser.wait('all again', lambda: rows(browser) == 50)
 
 
+def test_the_list_is_asked_for_anew(browser, empty):
+    """By a click on its name in the navigation, which leads to where one is."""
+    browser.sign_in('demo').open('/runs').sees('No runs yet')
+    stored(empty.client('demo'), simple('p.T.a'), {'meta.branch': 'fresh'})
+    browser.click('Runs', '.nav a')
+    browser.sees('branch=fresh', '.table')
+    assert browser.path == '/runs'
+    browser.find('.table a').click()
+    browser.sees('1 test', '.tests')
+    browser.driver.back()
+    browser.sees('branch=fresh', '.table')
+
+
 def test_other_projects_see_none_and_staff_all(browser, runs):
     browser.sign_in('alt').open('/runs').sees('No runs yet')
     browser.shot('runs-empty', themes=('light',))
@@ -104,6 +117,15 @@ def test_compare(browser, empty):
     browser.find('[data-kind=only_in_base] summary').click()
     browser.sees('gone', '[data-kind=only_in_base]')
     browser.shot('compare')
+    # A row leads to the test in the run whose outcome it shows.
+    for kind, run in (('newly_failing', new), ('only_in_base', base)):
+        browser.find('[data-kind=%s] .virtual-row' % kind).click()
+        browser.wait('the run', lambda run=run: browser.path.startswith('/runs/' + run))
+        browser.sees('ServerActionsTest', 'dialog')
+        browser.driver.back()
+        browser.find('[data-kind=only_in_base] summary')
+        if kind == 'newly_failing':
+            browser.find('[data-kind=only_in_base] summary').click()
     browser.click('Swap them')
     browser.wait('the other way', lambda: browser.path == '/compare/%s/%s' % (base, new))
     browser.sees('fixed', '[data-kind=newly_failing]')

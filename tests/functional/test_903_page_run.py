@@ -50,6 +50,7 @@ def names(browser):
 def test_summary_and_failures(browser, run):
     browser.sign_in('demo').open('/runs/' + run).sees('10 failed', '.summary')
     text = browser.text('.summary')
+    assert browser.find('.facts a[href="https://logs.example.org/1"]').get_attribute('rel') == 'noopener noreferrer'
     assert '376 passed' in text and '14 skipped' in text and 'cloud-1' in text and 'branch' in text, text
     # Failures come first, those that read alike as one, with the line that tells why.
     browser.sees('ValueError: no valid host', '.failure')
@@ -223,6 +224,25 @@ def test_delete(browser, empty):
     browser.click('Delete the run', 'dialog button')
     browser.sees('The run is deleted.').sees('No runs yet')
     assert empty.client('demo').get('/v1/subunit/' + uuid).status_code == 404
+
+
+def test_names_that_end_alike(browser, empty):
+    """They are told apart on a narrow screen, too, and lie in their rows."""
+    stream = Stream()
+    for name in ('Servers', 'Volumes'):
+        stream.test('tempest.api.%sTest.test_list' % name)
+    uuid, _ = stored(empty.client('demo'), stream.bytes())
+    browser.sign_in('demo')
+    browser.look(360, 740)
+    for tab, rows in (('tests', '.virtual-row'), ('slowest', '.slow-list li')):
+        browser.open('/runs/%s?tab=%s' % (uuid, tab)).sees('tempest.api.ServersTest.', rows)
+        assert 'tempest.api.VolumesTest.' in browser.texts(rows)[1]
+        assert browser.run('''return [...document.querySelectorAll(arguments[0])].every((row) => {
+            const around = row.getBoundingClientRect();
+            return [...row.querySelectorAll('bdi')].every((e) => { const r = e.getBoundingClientRect();
+                return r.height > 8 && r.top >= around.top && r.bottom <= around.bottom && r.right <= around.right; }); })''', rows)
+        browser.shot('run-narrow-' + tab, sizes=((360, 740),), themes=('light',))
+        browser.look(360, 740)
 
 
 # --- text from strangers ---

@@ -75,7 +75,17 @@ def test_history(browser, runs):
     browser.sees('3.90 s', '.u-legend')
     # The newest is at the right, and leads to its run.
     browser.all('.strip-mark')[-1].click()
-    browser.wait('the run', lambda: browser.path == '/runs/' + runs[-1])
+    browser.wait('the run', lambda: browser.path.startswith('/runs/' + runs[-1]))
+    browser.sees('a.b.C.test_turns', 'dialog')
+    # So does each row, to why it failed there; and back again to the row.
+    browser.driver.back()
+    browser.wait('the rows', lambda: len(browser.all('.table tbody tr')) == 30)
+    browser.all('.table tbody tr a')[5].click()
+    browser.wait('its run', lambda: browser.path.startswith('/runs/' + runs[24]))
+    browser.sees('a.b.C.test_turns', 'dialog').sees('fail', 'dialog .facts')
+    browser.find('body').send_keys('\ue00c')
+    browser.wait('the run alone', lambda: browser.path == '/runs/' + runs[24] and not browser.all('dialog'))
+    browser.open('/runs/%s?test_id=999999' % runs[24]).sees('This run has no such test.', 'dialog')
 
 
 def test_hostile_name(browser, runs):

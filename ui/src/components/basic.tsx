@@ -9,6 +9,12 @@ export function Text({ children, title }: { children: string | null | undefined;
     return <bdi title={title}>{children ?? ''}</bdi>;
 }
 
+/** What somebody gave as an address: a link, if it is one of the web. The other side is not told where it was followed. */
+export function Address({ of }: { of: string }) {
+    if (!/^https?:\/\//i.test(of)) return <Text>{of}</Text>;
+    return <a href={of} target="_blank" rel="noopener noreferrer"><Text>{of}</Text></a>;
+}
+
 export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'muted';
 
 const TONES: Record<string, Tone> = {

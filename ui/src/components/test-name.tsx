@@ -10,7 +10,7 @@ export function TestName({ name }: { name: string }) {
     const [path, leaf] = splitName(name);
     return (
         <span class="test-name" title={name}>
-            {path && <bdi class="test-path">{path}</bdi>}
+            {path && <bdi class="test-path"><bdi>{path}</bdi></bdi>}
             <bdi class="test-leaf">{leaf}</bdi>
         </span>
     );

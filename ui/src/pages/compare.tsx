@@ -50,7 +50,10 @@ function CompareLine({ row, kind }: { row: CompareRow; kind: CompareKind }) {
     );
 }
 
-function Kind({ kind, title, tone, rows }: { kind: CompareKind; title: string; tone: 'bad' | 'good' | 'warn' | 'muted'; rows: CompareRow[] }) {
+type KindProps = (typeof KINDS)[number] & { rows: CompareRow[]; uuid: string };
+
+/** UUID is the run whose outcomes are shown, and opened. */
+function Kind({ kind, title, tone, rows, uuid }: KindProps) {
     const [open, setOpen] = useState(kind === 'newly_failing' || (kind !== 'only_in_new' && kind !== 'only_in_base' && rows.length <= 50));
     if (rows.length === 0) return null;
     return (
@@ -59,7 +62,7 @@ function Kind({ kind, title, tone, rows }: { kind: CompareKind; title: string; t
             {open && (
                 <VirtualList count={rows.length} rowHeight={ROW} height={Math.min(480, rows.length * ROW + 2)} label={title}
                     row={(i) => { const r = rows[i]; return r ? <CompareLine row={r} kind={kind} /> : null; }}
-                    onOpen={(i) => { const r = rows[i]; if (r) navigate(href(`/tests/${r.id}`)); }} />
+                    onOpen={(i) => { const r = rows[i]; if (r) navigate(href(`/runs/${uuid}`, { test_id: r.id })); }} />
             )}
         </details>
     );
@@ -95,7 +98,7 @@ export function Compare({ params }: PageProps) {
                 <RunCard run={data.base} role="Compared with" />
             </div>
             <Verdict data={data} />
-            {differs ? KINDS.map((k) => <Kind key={k.kind} {...k} rows={data[k.kind]} />) : (
+            {differs ? KINDS.map((k) => <Kind key={k.kind} {...k} rows={data[k.kind]} uuid={k.kind === 'only_in_base' ? base : uuid} />) : (
                 <EmptyState title="No difference"><p>Both runs have the same tests with the same outcomes, and none took much longer.</p></EmptyState>
             )}
         </>

@@ -58,7 +58,7 @@ function foremost(attachments: Attachment[]): number | undefined {
 
 function Details({ uuid, id }: { uuid: string; id: number }) {
     // The page that holds this test alone.
-    const { data, error, reload } = useResource((signal) => getRunPart(uuid, id - 1, 1, signal), [uuid, id]);
+    const { data, error, reload } = useResource((signal) => getRunPart(uuid, Math.max(0, id - 1), 1, signal), [uuid, id]);
     if (error) return <ErrorNote error={error} retry={reload} />;
     if (!data) return <Loading lines={4} />;
     const run = data.test_runs.find((t) => t.id === id);

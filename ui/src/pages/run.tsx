@@ -1,8 +1,8 @@
 /** One run: its summary, and its tests seen in four ways. */
-import { useRef } from 'preact/hooks';
+import { useMemo, useRef } from 'preact/hooks';
 import { download, seg } from '../api';
 import { useErrand } from '../change';
-import { Button, CountsBar, Cpid, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
+import { Address, Button, CountsBar, Cpid, ErrorNote, Facts, Loading, Text, Time } from '../components/basic';
 import { Deleting } from '../components/deleting';
 import { Run as RunData, ownMetadata } from '../evidence';
 import { count, dateTime, duration, percent, plural } from '../format';
@@ -15,6 +15,8 @@ import { Slowest } from './run-slowest';
 import { TestDetails } from './run-test';
 import { Tests } from './run-tests';
 import { Timeline } from './run-timeline';
+
+const NOT_HERE = 0; // the number of no test
 
 const TABS = [
     { id: 'failures', name: 'Failures' },
@@ -51,7 +53,7 @@ function Summary({ run }: { run: RunData }) {
                 ['Cloud (cpid)', <Cpid id={run.cpid} />],
                 ['Result', run['result-id'] ? <a href={href(`/results/${run['result-id']}`)}>{run['result-id']}</a> : 'none'],
                 ['Stored', <Time iso={run.created_at} format={dateTime} />],
-                ...(run.artifacts ? [['Artifacts', <Text>{run.artifacts}</Text>] as [string, preact.JSX.Element]] : []),
+                ...(run.artifacts ? [['Artifacts', <Address of={run.artifacts} />] as [string, preact.JSX.Element]] : []),
                 ...meta.map((m): [string, preact.JSX.Element] => [m.key, <Text>{m.value}</Text>]),
             ]} />
         </section>
@@ -70,6 +72,9 @@ export function Run({ params, query }: PageProps) {
     const data = useRunRows(uuid);
     const opened = useRef(false);
     const { run } = data;
+    // Other pages know a test, but not its number in this run.
+    const sought = Number(query.get('test_id')) || null;
+    const found = useMemo(() => (sought ? data.rows.find((r) => r.testId === sought)?.id : undefined), [sought, data.version]);
     useTitle(run ? `Run of ${dateTime(run.run_at)}` : 'Run');
     if (!run) {
         if (!data.error) return <Loading lines={8} label="Loading the run" />;
@@ -88,15 +93,15 @@ export function Run({ params, query }: PageProps) {
     };
     const open = (id: number) => {
         opened.current = true;
-        navigate(to({ test: String(id) }));
+        navigate(to({ test: String(id), test_id: null }));
     };
     // Back closes what was opened here; so closing it is going back, and leaves no second way there.
     const close = () => {
         if (opened.current) window.history.back();
-        else navigate(to({ test: null }), true);
+        else navigate(to({ test: null, test_id: null }), true);
         opened.current = false;
     };
-    const chosen = Number(query.get('test')) || null;
+    const chosen = Number(query.get('test')) || found || (sought && data.done ? NOT_HERE : null);
     return (
         <>
             <div class="page-head">

@@ -14,13 +14,13 @@ const HEIGHTS: Record<string, string> = {
 };
 
 /** One mark a run, the newest at the right. The table below says the same to the keyboard and to screen readers. */
-function Strip({ outcomes }: { outcomes: Outcome[] }) {
+function Strip({ outcomes, id }: { outcomes: Outcome[]; id: string }) {
     const told = [...outcomes].reverse();
     const counted = (kind: string) => told.filter((o) => HEIGHTS[o.status] === kind).length;
     const words = `The last ${told.length === 1 ? 'run' : plural(told.length, 'run')}: ${counted('bad')} failed, ${counted('good')} passed, ${counted('skip')} skipped`;
     const open = (e: Event) => {
         const uuid = (e.target as HTMLElement).dataset.run;
-        if (uuid) navigate(href(`/runs/${uuid}`));
+        if (uuid) navigate(href(`/runs/${uuid}`, { test_id: id }));
     };
     return (
         <figure class="strip-figure">
@@ -62,8 +62,8 @@ function Durations({ outcomes }: { outcomes: Outcome[] }) {
     );
 }
 
-const columns: Column<Outcome>[] = [
-    { head: 'Run', kind: 'main', cell: (o) => <a href={href(`/runs/${o.uuid}`)}><Time iso={o.run_at} format={dateTime} /></a> },
+const columns = (id: string): Column<Outcome>[] => [
+    { head: 'Run', kind: 'main', cell: (o) => <a href={href(`/runs/${o.uuid}`, { test_id: id })}><Time iso={o.run_at} format={dateTime} /></a> },
     { head: 'Outcome', kind: 'shrink', cell: (o) => <Badge>{o.status}</Badge> },
     { head: 'Cloud (cpid)', cell: (o) => <Cpid id={o.cpid} /> },
     { head: 'Duration', kind: 'num', cell: (o) => duration(o.run_time) },
@@ -95,7 +95,7 @@ export function Test({ params }: PageProps) {
                     ['Average time', duration(success > 0 ? average : null)],
                     ['Changes between passed and failed', list.items.length > 0 ? count(flips(list.items)) : '–'],
                     ['Last failure', lastFailure ? (
-                        <a href={href(`/runs/${lastFailure.uuid}`)}><Time iso={lastFailure.run_at} format={ago} /></a>
+                        <a href={href(`/runs/${lastFailure.uuid}`, { test_id: id })}><Time iso={lastFailure.run_at} format={ago} /></a>
                     ) : 'none of these'],
                 ]} />
             </section>
@@ -103,7 +103,7 @@ export function Test({ params }: PageProps) {
                 <>
                     <section class="section">
                         <h2>History</h2>
-                        <Strip outcomes={list.items} />
+                        <Strip outcomes={list.items} id={id} />
                     </section>
                     <section class="section">
                         <h2>Duration</h2>
@@ -113,7 +113,7 @@ export function Test({ params }: PageProps) {
             )}
             <section class="section">
                 <h2>Runs</h2>
-                <PagedTable label="Runs of this test" list={list} columns={columns} id={(o) => o.uuid} empty={
+                <PagedTable label="Runs of this test" list={list} columns={columns(id)} id={(o) => o.uuid} empty={
                     <EmptyState title="No runs"><p>None of the runs that you may see has this test any more.</p></EmptyState>
                 } />
             </section>
