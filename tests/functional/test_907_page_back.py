@@ -27,8 +27,8 @@ def of_images(client):
 
 def of_tasks(client):
     for _ in range(70):
-        r = client.post('/v2/tasks', json={'type': 'import', 'input': {'import_from': 'a/b', 'import_from_format': 'raw', 'image_properties': {}}})
-        assert r.status_code == 201, r.text
+        given = {'import_from': 'a/b', 'import_from_format': 'raw', 'image_properties': {}}
+        assert client.post('/v2/tasks', json={'type': 'import', 'input': given}).status_code == 201
     return '/tasks?type=import'
 
 

@@ -135,6 +135,7 @@ def test_hidden_page_asks_nothing(browser, stack, works):
     """While the tab is not seen the server gets no request; once it is, at once."""
     works.post_import(works.container(), 'none')  # no worker runs: it stays pending
     browser.sign_in('demo').open('/tasks').sees('pending', '.table')
+    assert browser.run('return document.querySelector(".table td .nowrap").getClientRects().length') == 1
 
     def asked():
         return stack.log(stack.mark).count('GET /v2/tasks') or stack.log(stack.mark).count('"/v2/tasks')

@@ -33,6 +33,18 @@ def test_trends(browser, empty):
     assert 10 <= days <= 11
     assert len(browser.all('[aria-label="Failed of late"] tbody tr')) == 4
     browser.shot('trends')
+    # From a day to its runs, and to those that failed.
+    day = browser.find('[aria-label=Periods] tbody tr td:nth-child(3) a')
+    failed = int(day.text.split()[0])
+    day.click()
+    browser.wait('its failed runs', lambda: len(browser.all('[aria-label=Runs] tbody tr')) == failed)
+    assert browser.path.startswith('/runs?start_date=') and browser.path.endswith('status=fail')
+    assert [t.split()[0] for t in browser.texts('.filter-chips li')] == ['from', 'to']
+    browser.shot('trends-runs', themes=('light',))
+    browser.click(browser.find('.filter-chips button').get_attribute('aria-label'))
+    browser.wait('up to then', lambda: 'start_date' not in browser.path and len(browser.texts('.filter-chips li')) == 1)
+    browser.driver.back()
+    browser.find('[aria-label=Periods]')
     browser.find('#group').send_keys('month')
     browser.wait('months', lambda: 1 <= rows(browser) <= 2)
     assert browser.path == '/trends?group=month'

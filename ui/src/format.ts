@@ -84,10 +84,15 @@ export function ago(iso: string | null | undefined, now = Date.now()): string {
     return dateTime(iso);
 }
 
+/** A time as the API takes it. */
+export function toUtc(t: Date): string {
+    return t.toISOString().slice(0, 19).replace('T', ' ');
+}
+
 /** The beginning or end of a day in the reader's zone ('2026-11-22', as date fields have it), as the API takes it. */
 export function dayToUtc(day: string, end: boolean): string {
     const t = new Date(`${day}T${end ? '23:59:59' : '00:00:00'}`);
-    return Number.isNaN(t.getTime()) ? day : t.toISOString().slice(0, 19).replace('T', ' ');
+    return Number.isNaN(t.getTime()) ? day : toUtc(t);
 }
 
 const chartDay = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });

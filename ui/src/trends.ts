@@ -1,5 +1,6 @@
 /** The shapes of /v1/stats' answers, and the requests for them. */
 import { getJson, markerOf } from './api';
+import { parseTime, toUtc } from './format';
 import type { Page } from './hooks';
 
 export interface Period {
@@ -22,6 +23,17 @@ export interface Failure {
     uuid: string;
     run_at: string | null;
     cpid: string | null;
+}
+
+const HOURS: Record<string, number> = { hour: 1, day: 24, week: 7 * 24 };
+
+/** When a period of GROUP that begins at DATE begins and ends, as filters of runs. */
+export function bounds(date: string, group: string): { start_date: string; end_date: string } {
+    const start = parseTime(date) ?? new Date(0);
+    const end = new Date(start);
+    if (group === 'month') end.setUTCMonth(end.getUTCMonth() + 1);
+    else end.setUTCHours(end.getUTCHours() + (HOURS[group] ?? 24));
+    return { start_date: toUtc(start), end_date: toUtc(new Date(end.getTime() - 1000)) };
 }
 
 /** How runs came out, the oldest period first. */

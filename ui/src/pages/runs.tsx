@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { Button, CountsBar, EmptyState, Field, Text, Time, describedBy } from '../components/basic';
 import { Column, PagedTable } from '../components/table';
 import { Run, listRuns, ownMetadata } from '../evidence';
-import { ago, count, dayToUtc, duration } from '../format';
+import { ago, count, dateTime, dayToUtc, duration } from '../format';
 import { useList, useTitle } from '../hooks';
 import { useKeptState } from '../kept';
 import { readPair } from '../query';
@@ -21,6 +21,17 @@ function apiQuery(query: URLSearchParams): URLSearchParams {
     return params;
 }
 
+const DATES = new Map([['start_date', 'from'], ['end_date', 'to']]);
+
+function isDay(value: string | null): boolean {
+    return /^\d{4}-\d\d-\d\d$/.test(value ?? '');
+}
+
+/** What a filter says in its chip. */
+function words(name: string, value: string): string {
+    return DATES.has(name) ? `${DATES.get(name)} ${dateTime(value)}` : `${name.replace(/^meta\./, '')}=${value}`;
+}
+
 function change(query: URLSearchParams, edit: (q: URLSearchParams) => void): void {
     const next = new URLSearchParams(query);
     edit(next);
@@ -31,7 +42,11 @@ function Filters({ query }: { query: URLSearchParams }) {
     const [meta, setMeta] = useState('');
     const [problem, setProblem] = useState<string | null>(null);
     const set = (name: string, value: string) => change(query, (q) => (value ? q.set(name, value) : q.delete(name)));
-    const chips = [...query].filter(([name]) => name.startsWith('meta.') || name === 'cpid');
+    // What no field shows: the address of a trend's period has times, and not days.
+    const chips = [...query].filter(([name, value]) => name.startsWith('meta.') || name === 'cpid' || (DATES.has(name) && !isDay(value)));
+    const day = (name: string) => ({
+        value: isDay(query.get(name)) ? (query.get(name) ?? '') : '', onInput: (e: Event) => set(name, (e.currentTarget as HTMLInputElement).value),
+    });
     const addMeta = (e: Event) => {
         e.preventDefault();
         const pair = readPair(meta);
@@ -51,10 +66,10 @@ function Filters({ query }: { query: URLSearchParams }) {
                 </Field>
             </form>
             <Field id="start" label="From">
-                <input id="start" type="date" value={query.get('start_date') ?? ''} onInput={(e) => set('start_date', e.currentTarget.value)} />
+                <input id="start" type="date" {...day('start_date')} />
             </Field>
             <Field id="end" label="To">
-                <input id="end" type="date" value={query.get('end_date') ?? ''} onInput={(e) => set('end_date', e.currentTarget.value)} />
+                <input id="end" type="date" {...day('end_date')} />
             </Field>
             <label class="check">
                 <input type="checkbox" checked={query.get('status') === 'fail'}
@@ -65,13 +80,13 @@ function Filters({ query }: { query: URLSearchParams }) {
                 <ul class="chips filter-chips" aria-label="Filters in force">
                     {chips.map(([name, value]) => (
                         <li key={name + value}>
-                            <button type="button" class="chip chip-on" aria-label={`Remove the filter ${name} ${value}`}
+                            <button type="button" class="chip chip-on" aria-label={`Remove the filter ${DATES.has(name) ? words(name, value) : `${name} ${value}`}`}
                                 onClick={() => change(query, (q) => {
                                     const left = q.getAll(name).filter((v) => v !== value);
                                     q.delete(name);
                                     left.forEach((v) => q.append(name, v));
                                 })}>
-                                <Text>{`${name.replace(/^meta\./, '')}=${value}`}</Text> <span aria-hidden="true">✕</span>
+                                <Text>{words(name, value)}</Text> <span aria-hidden="true">✕</span>
                             </button>
                         </li>
                     ))}

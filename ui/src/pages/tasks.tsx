@@ -12,7 +12,7 @@ import type { PageProps } from '../routes';
 /** How far a task is: bytes where they are known, on its way where they are not. */
 export function TaskProgress({ task }: { task: Task }) {
     if (ended(task)) return null;
-    if (task.status === 'pending') return <span class="quiet small">waits for a worker</span>;
+    if (task.status === 'pending') return <span class="quiet small nowrap">waits for a worker</span>;
     const { bytes_done: done = 0, bytes_total: total = null, attempt = 1 } = task.progress ?? {};
     return (
         <div class="task-progress">

@@ -8,7 +8,7 @@ import { ago, chartTick, count, dateTime, dayToUtc, duration, parseTime, percent
 import { useList, useResource, useTitle } from '../hooks';
 import { href, navigate } from '../router';
 import type { PageProps } from '../routes';
-import { Failure, Period, getSeries, listRecentFailures } from '../trends';
+import { Failure, Period, bounds, getSeries, listRecentFailures } from '../trends';
 
 const GROUPS = ['hour', 'day', 'week', 'month'];
 
@@ -81,13 +81,29 @@ function Rate({ series }: { series: Period[] }) {
     );
 }
 
-const periods: Column<Period>[] = [
-    { head: 'From', kind: 'main', cell: (p) => <Time iso={p.date} format={dateTime} /> },
-    { head: 'Runs', kind: 'num', cell: (p) => count(p.runs) },
-    { head: 'Runs that failed', kind: 'num', cell: (p) => (p.failure_rate === null ? '–' : `${count(p.failed_runs)} (${percent(p.failure_rate, 1)})`) },
+/** Days begin at midnight; where one reads them in another zone they do not. */
+function beginning(iso: string | null | undefined): string {
+    return dateTime(iso).replace(/, 00:00$/, '');
+}
+
+/** The list of runs that PERIOD counts, or of those that failed. */
+function runsOf(period: Period, query: URLSearchParams, failed: boolean): string {
+    const [key, cpid] = [query.get('key'), query.get('cpid')];
+    return href('/runs', {
+        ...bounds(period.date, query.get('group') ?? ''), cpid, ...(key && { ['meta.' + key]: query.get('value') }), ...(failed && { status: 'fail' }),
+    });
+}
+
+const periods = (query: URLSearchParams): Column<Period>[] => [
+    { head: 'From', kind: 'main', cell: (p) => <Time iso={p.date} format={query.get('group') === 'hour' ? dateTime : beginning} /> },
+    { head: 'Runs', kind: 'num', cell: (p) => <a href={runsOf(p, query, false)}>{count(p.runs)}</a> },
+    {
+        head: 'Runs that failed', kind: 'num', cell: (p) => (!p.failed_runs || p.failure_rate === null ? <span class="quiet">0</span>
+            : <a href={runsOf(p, query, true)}>{`${count(p.failed_runs)} (${percent(p.failure_rate, 1)})`}</a>),
+    },
     { head: 'Tests passed', kind: 'num', cell: (p) => count(p.passes) },
     { head: 'Tests failed', kind: 'num', cell: (p) => <span class={p.fails ? 'bad-figure' : 'quiet'}>{count(p.fails)}</span> },
-    { head: 'Average time', kind: 'num', cell: (p) => duration(p.run_time) },
+    { head: 'Average of those that passed', kind: 'num', cell: (p) => duration(p.run_time) },
 ];
 
 const failures: Column<Failure>[] = [
@@ -119,7 +135,7 @@ export function Trends({ query }: PageProps) {
                 <>
                     <section class="card" aria-label="Share of runs that failed"><Rate series={series.data} /></section>
                     <section class="section">
-                        <Table label="Periods" columns={periods} items={[...series.data].reverse()} id={(p) => p.date} />
+                        <Table label="Periods" columns={periods(query)} items={[...series.data].reverse()} id={(p) => p.date} />
                     </section>
                 </>
             )}
