@@ -127,6 +127,8 @@ def test_search(browser, run):
 def test_timeline(browser, run):
     browser.sign_in('demo').open('/runs/%s?tab=timeline' % run).sees('4 workers')
     canvas = browser.find('canvas')
+    browser.sees('red failed', '.timeline')
+    assert browser.run('return document.querySelector(".timeline-tools").offsetHeight') < 50  # its buttons beside the words
     browser.shot('run-timeline')
     pixels = 'return arguments[0].toDataURL()'
     whole = browser.run(pixels, canvas)

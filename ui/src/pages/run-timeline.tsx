@@ -240,7 +240,6 @@ function Plot({ lanes, onOpen }: { lanes: Lanes; onOpen: (id: number) => void })
                 <span class="quiet small">
                     <span class="for-mouse">Drag to move, Ctrl and the wheel to zoom. </span>
                     Keys: arrows, +, −, 0 for all, Enter opens.
-                    Green passed, yellow was skipped, red failed; where many share a pixel, each as high as its share.
                 </span>
                 <span class="row">
                     <Button onClick={() => zoom(0.5)} aria-label="Zoom in" class="icon-button">+</Button>
@@ -275,6 +274,7 @@ function Plot({ lanes, onOpen }: { lanes: Lanes; onOpen: (id: number) => void })
                 </div>
             </div>
             <p class="timeline-chosen small" role="status"><Text>{spoken}</Text></p>
+            <p class="quiet small">Green passed, yellow was skipped, red failed; where many share a pixel, each as high as its share.</p>
         </div>
     );
 }
