@@ -33,6 +33,20 @@ def test_list_and_filters(browser, empty, demo, alt):
     browser.sees('shared', '.table')
 
 
+def test_what_is_mine_and_private(browser, empty, demo):
+    """It is not among what is shared; who looks for it there is led to it."""
+    mine = upload(demo)
+    browser.sign_in('demo').open('/results').sees('No shared results')
+    browser.shot('results-none-shared', themes=('light',))
+    browser.click('Show mine')
+    browser.sees('not shared', '.table')
+    assert browser.path == '/results?signed=true' and browser.find('.check input').is_selected()
+    browser.find('.table a').click()
+    browser.wait('it', lambda: browser.path == '/results/' + mine)
+    browser.begin()
+    browser.open('/results').sees('No results yet')
+
+
 def test_without_a_session(browser, empty, demo):
     open_one = upload(demo)
     set_meta(demo, open_one, shared='true')
@@ -137,7 +151,7 @@ def test_delete(browser, empty, demo):
     assert demo.get('/v1/results/' + ident).status_code == 200
     browser.click('Delete')
     browser.click('Delete the result')
-    browser.sees('No results yet')
+    browser.sees('No shared results')
     assert demo.get('/v1/results/' + ident).status_code == 404
 
 

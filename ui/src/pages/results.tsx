@@ -64,7 +64,7 @@ function Filters({ query }: { query: URLSearchParams }) {
             {session && (
                 <label class="check">
                     <input type="checkbox" checked={query.has('signed')} onChange={(e) => set('signed', e.currentTarget.checked ? 'true' : '')} />
-                    <span>Mine only</span>
+                    <span>Mine, private ones too</span>
                 </label>
             )}
         </div>
@@ -88,7 +88,9 @@ export function Results({ query }: PageProps) {
                     <p>There may be others: these filters leave none of them.</p>
                 </EmptyState>
             ) : (
-                <EmptyState title="No results yet">
+                <EmptyState title={session ? 'No shared results' : 'No results yet'} {...(session && {
+                    action: <Button onClick={() => navigate(href('/results', { signed: 'true' }))}>Show mine</Button>,
+                })}>
                     <p>A result is the list of tests that a cloud passed, as <code>refstack-client upload</code> and <code>tally upload</code> send it.</p>
                 </EmptyState>
             )} />
