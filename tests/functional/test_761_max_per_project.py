@@ -55,7 +55,7 @@ def turn_taken(works):
 @pytest.mark.tsan
 def test_761_two_that_claim_at_the_same_moment(works):
     """Each looked when there was no task but the one that it goes for."""
-    tasks = first, second = imports(works, 2, 40_000_000)
+    tasks = first, second = imports(works, 2, 100_000_000)
     for name, task, other in (('w1', first, second), ('w2', second, first)):
         due(works, other, 3600)
         due(works, task, 0)

@@ -1,4 +1,5 @@
 """One process that a test owns: started, watched, stopped and killed by its pid."""
+import collections
 import ctypes
 import os
 import pwd
@@ -17,16 +18,24 @@ class LabError(Exception):
     """A service did not do what it must before a test can mean anything."""
 
 
+_given = collections.deque(maxlen=1000)
+
+
 def free_port():
     """A TCP port of 127.0.0.1 below the kernel's ephemeral range, so that nobody's outgoing connection takes it while
-    its service is stopped."""
+    its service is stopped; and none that was given to another service that may not have been started yet."""
+    mine = int(os.environ.get('PYTEST_XDIST_WORKER', 'gw0')[2:])
+    workers = int(os.environ.get('PYTEST_XDIST_WORKER_COUNT', '1'))
     for _ in range(200):
-        port = random.randrange(10240, 32000)
+        port = random.randrange(10240 + mine, 32000, workers)
+        if port in _given:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(('127.0.0.1', port))
             except OSError:
                 continue
+            _given.append(port)
             return port
     raise LabError('no free port')
 
