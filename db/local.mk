@@ -48,6 +48,7 @@ libtally_db_a_SOURCES = \
 	db/store_check.c db/store_check.h \
 	db/task_admin.c db/task_admin.h \
 	db/task_finish.c db/task_finish.h \
+	db/task_look.c \
 	db/task_queue.c db/task_queue.h \
 	db/task_sweep.c db/task_sweep.h \
 	db/tasks.c db/tasks.h \
