@@ -13,15 +13,21 @@ def export(works, image, container):
     return works.post('export', image_id=image, export_to=container, export_format='raw')
 
 
-def test_760_B51_put_back_then_failed(works):
-    """An export whose worker died behind its object, put back by an administrator: it fails now, and the object goes,
-    although as many attempts are counted as if there had been none."""
+def exported_and_dead(works):
+    """An export whose worker died when the object stood in the container: image, container, task."""
     works.start('maker')
     image, container = works.make_image(disk(300_000)), works.container()
     works.stop('maker')
     task = export(works, image, container)
     works.start('doomed', fault='export.object_done=kill', wait=False)
     works.expect_kill('doomed')
+    return image, container, task
+
+
+def test_760_B51_put_back_then_failed(works):
+    """An export whose worker died behind its object, put back by an administrator: it fails now, and the object goes,
+    although as many attempts are counted as if there had been none."""
+    image, container, task = exported_and_dead(works)
     assert works.listing(container) == [image + '.raw']
     works.stack.manage('task', 'requeue', task)
     assert works.client.delete('/v2/images/' + image).status_code == 204
@@ -81,12 +87,7 @@ def test_760_claimed_while_the_worker_begins_to_stop(works, tmp_path):
 @pytest.mark.parametrize('when', ['at once', 'after the lease', 'between two tries'])
 def test_760_B51_failed_by_an_administrator_whose_worker_is_dead(works, when):
     """Nobody who wrote the object is there to take it back: another worker does."""
-    works.start('maker')
-    image, container = works.make_image(disk(300_000)), works.container()
-    works.stop('maker')
-    task = export(works, image, container)
-    works.start('doomed', fault='export.object_done=kill', wait=False)
-    works.expect_kill('doomed')
+    image, container, task = exported_and_dead(works)
     if when != 'at once':
         wait_for('the end of the lease', lambda: works.stack.sql(
             'SELECT lease_until < UTC_TIMESTAMP(6) FROM task_leases') == ((1,),), 2 * LEASE)
